@@ -1,0 +1,75 @@
+//! One module per subcommand, and what they share.
+
+mod completions;
+mod ls;
+mod schema;
+mod show;
+mod stat;
+mod verify;
+
+use std::fmt::Display;
+use std::io::Write;
+
+use rntuple_io::{NTuple, Reader};
+
+use crate::Terminal;
+use crate::cli::{Cli, Command, Source};
+use crate::error::{Error, Result};
+use crate::output::text::printable_lines;
+
+/// Where a command writes.
+pub(crate) struct Console<'a> {
+    /// Results.
+    pub(crate) out: &'a mut dyn Write,
+    /// Messages.
+    pub(crate) err: &'a mut dyn Write,
+    pub(crate) terminal: Terminal,
+}
+
+impl Console<'_> {
+    /// Prints a message for the user. Losing it must not change how the command ends.
+    pub(crate) fn complain(&mut self, message: &dyn Display) {
+        let _ = writeln!(self.err, "rntuple: {}", printable_lines(&message.to_string()));
+    }
+
+    /// Prints part of the result.
+    pub(crate) fn print(&mut self, text: &str) -> Result<()> {
+        self.out.write_all(text.as_bytes()).map_err(Error::Output)
+    }
+
+    /// Prints a JSON value over several lines.
+    pub(crate) fn print_json(&mut self, value: &serde_json::Value) -> Result<()> {
+        serde_json::to_writer_pretty(&mut *self.out, value)?;
+        self.print("\n")
+    }
+}
+
+/// Runs the command that the arguments name.
+pub(crate) fn run(cli: Cli, console: &mut Console<'_>) -> Result<()> {
+    match cli.command {
+        Command::Ls(args) => ls::run(&args, console),
+        Command::Schema(args) => schema::run(&args, console),
+        Command::Show(args) => show::run(&args, console),
+        Command::Stat(args) => stat::run(&args, console),
+        Command::Verify(args) => verify::run(&args, console),
+        Command::Completions(args) => completions::run(&args, console),
+    }
+}
+
+/// Opens the RNTuple that the arguments mean.
+fn open(source: &Source) -> Result<NTuple> {
+    let reader = Reader::open(&source.file)?;
+    let ntuple = match &source.ntuple {
+        Some(path) => reader.ntuple(path)?,
+        None => reader.only()?,
+    };
+    match &source.attributes {
+        Some(set) => Ok(ntuple.attribute_set(set)?),
+        None => Ok(ntuple),
+    }
+}
+
+/// A format version as `1.0.2.0`.
+fn version(version: [u16; 4]) -> String {
+    version.map(|part| part.to_string()).join(".")
+}

@@ -1,0 +1,18 @@
+//! The `rntuple` command. Everything is in the library.
+
+use std::io::{BufWriter, IsTerminal};
+use std::process::ExitCode;
+
+use rntuple_converters::{Terminal, run};
+use terminal_size::{Width, terminal_size_of};
+
+fn main() -> ExitCode {
+    // Standard error is not locked for the whole run: a progress bar draws on it from other threads.
+    let (stdout, mut stderr) = (std::io::stdout(), std::io::stderr());
+    let mut terminal = Terminal::none().with_progress(stderr.is_terminal());
+    if let Some((Width(columns), _)) = terminal_size_of(&stdout) {
+        terminal = terminal.with_width(usize::from(columns));
+    }
+    let mut out = BufWriter::with_capacity(64 * 1024, stdout.lock());
+    ExitCode::from(run(std::env::args_os(), &mut out, &mut stderr, terminal))
+}

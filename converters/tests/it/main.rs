@@ -1,0 +1,18 @@
+//! The `rntuple` command as its users meet it: arguments in, text and exit status out.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests say no by panicking; clippy.toml allows that only inside test functions, not in their helpers"
+)]
+
+mod compare;
+mod corpus;
+mod pipe;
+mod reports;
+mod show;
+mod support;
+mod usage;
+mod vectors;

@@ -1,0 +1,447 @@
+//! Walks the tree of nodes and fills Arrow arrays from pages.
+
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::{ArrayRef, BooleanArray, FixedSizeListArray, PrimitiveArray, StructArray};
+use arrow::buffer::{BooleanBuffer, Buffer, MutableBuffer, ScalarBuffer};
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
+};
+
+use super::PageSource;
+use super::number::{Number, NumberType, decode_bools};
+use super::plan::{Kind, Node};
+use crate::encoding::index::for_each_index;
+use crate::encoding::switch::{Switch, switches};
+use crate::encoding::{EncodingError, bits};
+use crate::error::{Error, Result};
+use crate::limits::{MAX_BATCH_ELEMENTS, MAX_RESERVE, MAX_SYNTHETIC};
+use crate::metadata::ColumnPages;
+use crate::schema::{Column, ColumnId, ColumnType, FieldId, Schema};
+
+/// Elements of a field in one cluster, numbered within the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Which cluster; the numbering is that of the [`PageSource`].
+    pub cluster: usize,
+    /// First element.
+    pub start: u64,
+    /// Number of elements.
+    pub len: u64,
+}
+
+/// An error on the way up the tree: a bad value still needs its position translated to that of the entry.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// A value at a position in the array of the node that reports it.
+    Value { field: FieldId, position: u64, reason: String },
+    /// Anything else, and the field in which it happened.
+    Other { field: FieldId, error: Error },
+}
+
+pub(super) type Decoded<T> = Result<T, Fault>;
+
+impl Fault {
+    /// Translates the position in a child's array to that in the parent's.
+    pub(super) fn at(self, translate: impl FnOnce(u64) -> u64) -> Self {
+        match self {
+            Self::Value { field, position, reason } => Self::Value { field, position: translate(position), reason },
+            other => other,
+        }
+    }
+}
+
+/// An error in one page.
+#[derive(Debug)]
+pub(super) enum PageFault {
+    /// A value, counted from the first element that was asked for.
+    Value {
+        offset: usize,
+        reason: String,
+    },
+    Other(Error),
+}
+
+impl PageFault {
+    pub(super) fn unsupported(kind: ColumnType) -> Self {
+        Self::Other(Error::Malformed {
+            what: "column",
+            at: 0,
+            reason: format!("a column of type {kind} does not hold such values"),
+        })
+    }
+}
+
+impl From<EncodingError> for PageFault {
+    fn from(error: EncodingError) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// The part of a page that a segment covers.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    page: usize,
+    /// Elements of the whole page.
+    elements: usize,
+    /// First element of the part within the page.
+    start: usize,
+    len: usize,
+}
+
+impl Part {
+    fn is_whole(&self) -> bool {
+        self.len == self.elements
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Decoder<'a> {
+    pub(super) source: &'a dyn PageSource,
+    pub(super) schema: &'a Schema,
+}
+
+impl<'a> Decoder<'a> {
+    /// The array of a node over the given elements.
+    pub(super) fn array(&self, node: &Node, segments: &[Segment]) -> Decoded<ArrayRef> {
+        let total = total(node, segments)?;
+        match node.kind {
+            Kind::Number(number) => self.numbers(node, number, segments),
+            Kind::Bytes => self.bytes(node, segments),
+            Kind::Cardinality(number) => self.cardinalities(node, number, segments),
+            Kind::List | Kind::Map => self.list(node, segments),
+            Kind::Optional => self.optional(node, segments),
+            Kind::Array(n) => self.fixed_size(node, n, segments, total, |segments| self.child(node, 0, segments)),
+            Kind::Numbers(n, number) => {
+                self.fixed_size(node, n, segments, total, |segments| self.numbers(node, number, segments))
+            }
+            Kind::Struct => self.record(node, segments, total),
+            Kind::Variant => self.variant(node, segments, total),
+            Kind::Wrapper => self.child(node, 0, segments),
+        }
+    }
+
+    pub(super) fn child(&self, node: &Node, i: usize, segments: &[Segment]) -> Decoded<ArrayRef> {
+        let child = node.children.get(i).ok_or_else(|| broken(node, "it has no such subfield"))?;
+        self.array(child, segments)
+    }
+
+    /// The arrays of several nodes, in parallel if the source has threads.
+    pub(super) fn arrays(
+        &self,
+        nodes: &[Node],
+        array: impl Fn(&Node) -> Decoded<ArrayRef> + Sync,
+    ) -> Decoded<Vec<ArrayRef>> {
+        if let [node] = nodes {
+            return Ok(vec![array(node)?]);
+        }
+        let done: Vec<OnceLock<Decoded<ArrayRef>>> = nodes.iter().map(|_| OnceLock::new()).collect();
+        self.source.run(nodes.len(), &|i| {
+            if let (Some(node), Some(slot)) = (nodes.get(i), done.get(i)) {
+                slot.get_or_init(|| array(node));
+            }
+        });
+        let not_run = |node| Err(broken(node, "it was not decoded"));
+        nodes.iter().zip(done).map(|(node, slot)| slot.into_inner().unwrap_or_else(|| not_run(node))).collect()
+    }
+
+    fn fixed_size(
+        &self,
+        node: &Node,
+        n: u64,
+        segments: &[Segment],
+        total: usize,
+        items: impl Fn(&[Segment]) -> Decoded<ArrayRef>,
+    ) -> Decoded<ArrayRef> {
+        let too_large = || broken(node, "its arrays have too many elements");
+        let scale = |segment: &Segment| {
+            let start = segment.start.checked_mul(n)?;
+            let len = segment.len.checked_mul(n).filter(|&len| len <= MAX_BATCH_ELEMENTS)?;
+            Some(Segment { start, len, ..*segment })
+        };
+        let item_segments = segments.iter().map(scale).collect::<Option<Vec<_>>>().ok_or_else(too_large)?;
+        let values = items(&item_segments).map_err(|fault| fault.at(|position| position / n.max(1)))?;
+        let DataType::FixedSizeList(item, size) = node.arrow.data_type() else {
+            return Err(broken(node, "it is not planned as a fixed-size list"));
+        };
+        let array = FixedSizeListArray::try_new_with_length(Arc::clone(item), *size, values, None, total);
+        Ok(Arc::new(array.map_err(|e| other(node, e))?))
+    }
+
+    fn record(&self, node: &Node, segments: &[Segment], total: usize) -> Decoded<ArrayRef> {
+        let DataType::Struct(members) = node.arrow.data_type() else {
+            return Err(broken(node, "it is not planned as a struct"));
+        };
+        let arrays = self.arrays(&node.children, |child| self.array(child, segments))?;
+        let array = StructArray::try_new_with_length(members.clone(), arrays, None, total);
+        Ok(Arc::new(array.map_err(|e| other(node, e))?))
+    }
+
+    fn numbers(&self, node: &Node, number: NumberType, segments: &[Segment]) -> Decoded<ArrayRef> {
+        match number {
+            NumberType::Bool => self.booleans(node, segments),
+            NumberType::Int8 => self.primitive::<Int8Type>(node, segments),
+            NumberType::UInt8 => self.primitive::<UInt8Type>(node, segments),
+            NumberType::Int16 => self.primitive::<Int16Type>(node, segments),
+            NumberType::UInt16 => self.primitive::<UInt16Type>(node, segments),
+            NumberType::Int32 => self.primitive::<Int32Type>(node, segments),
+            NumberType::UInt32 => self.primitive::<UInt32Type>(node, segments),
+            NumberType::Int64 => self.primitive::<Int64Type>(node, segments),
+            NumberType::UInt64 => self.primitive::<UInt64Type>(node, segments),
+            NumberType::Float32 => self.primitive::<Float32Type>(node, segments),
+            NumberType::Float64 => self.primitive::<Float64Type>(node, segments),
+        }
+    }
+
+    fn primitive<P: ArrowPrimitiveType<Native: Number>>(&self, node: &Node, segments: &[Segment]) -> Decoded<ArrayRef> {
+        let total = total(node, segments)?;
+        let width = size_of::<P::Native>();
+        let mut out = MutableBuffer::new((total * width).min(MAX_RESERVE));
+        for segment in segments {
+            let (columns, pages) = self.active(node, segment)?;
+            let column = self.column(node, columns, 0)?;
+            let zeros = self.zeros(node, pages, segment)?;
+            out.resize(out.len() + zeros * width, 0);
+            let plain = P::Native::is_plain(column.kind);
+            self.parts(node, column, pages, segment, |part| {
+                let done = out.len();
+                // Zeroed page by page, so that the bytes are still in the cache when they are overwritten.
+                out.resize(done + part.len * width, 0);
+                if plain && part.is_whole() {
+                    let target = out.as_slice_mut().get_mut(done..).unwrap_or_default();
+                    return self.page_into(node, column, segment, part, target);
+                }
+                let target = out.typed_data_mut::<P::Native>().get_mut(done / width..).unwrap_or_default();
+                self.with_part(node, column, segment, part, |page| {
+                    P::Native::decode(column, page, part.elements, part.start, target)
+                })
+                .map_err(|fault| fault.at(|position| position + (done / width) as u64))
+            })?;
+        }
+        let values = ScalarBuffer::new(Buffer::from(out), 0, total);
+        Ok(Arc::new(PrimitiveArray::<P>::new(values, None)))
+    }
+
+    /// Appends the bytes of a column of characters over a segment.
+    pub(super) fn append_bytes(
+        &self,
+        node: &Node,
+        column: &Column,
+        pages: &ColumnPages,
+        segment: &Segment,
+        out: &mut MutableBuffer,
+    ) -> Decoded<()> {
+        let zeros = self.zeros(node, pages, segment)?;
+        out.resize(out.len() + zeros, 0);
+        self.parts(node, column, pages, segment, |part| {
+            if part.is_whole() {
+                let done = out.len();
+                out.resize(done + part.len, 0);
+                let target = out.as_slice_mut().get_mut(done..).unwrap_or_default();
+                return self.page_into(node, column, segment, part, target);
+            }
+            self.with_part(node, column, segment, part, |page| {
+                match page.get(part.start..part.start + part.len) {
+                    Some(bytes) => out.extend_from_slice(bytes),
+                    None => {
+                        return Err(EncodingError::Truncated { needed: part.elements, available: page.len() }.into());
+                    }
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn page_into(&self, node: &Node, column: &Column, segment: &Segment, part: Part, out: &mut [u8]) -> Decoded<()> {
+        self.source.page_into(segment.cluster, column.id, part.page, out).map_err(|e| other(node, e))
+    }
+
+    fn booleans(&self, node: &Node, segments: &[Segment]) -> Decoded<ArrayRef> {
+        let total = total(node, segments)?;
+        let mut out = MutableBuffer::new(total.div_ceil(8).min(MAX_RESERVE));
+        let mut done = 0;
+        for segment in segments {
+            let (columns, pages) = self.active(node, segment)?;
+            let column = self.column(node, columns, 0)?;
+            done += self.zeros(node, pages, segment)?;
+            out.resize(done.div_ceil(8), 0);
+            self.parts(node, column, pages, segment, |part| {
+                let first = done;
+                done += part.len;
+                out.resize(done.div_ceil(8), 0);
+                self.with_part(node, column, segment, part, |page| {
+                    if column.kind == ColumnType::Bit {
+                        return Ok(bits::copy_bits(page, part.start, out.as_slice_mut(), first, part.len)?);
+                    }
+                    let mut truths = [false; 256];
+                    for (i, start) in (0..part.len).step_by(truths.len()).enumerate() {
+                        let chunk = truths.get_mut(..(part.len - start).min(256)).unwrap_or_default();
+                        decode_bools(column, page, part.elements, part.start + start, chunk)?;
+                        let at = first + i * 256;
+                        for (j, _) in chunk.iter().enumerate().filter(|(_, truth)| **truth) {
+                            if let Some(byte) = out.as_slice_mut().get_mut((at + j) / 8) {
+                                *byte |= 1 << ((at + j) % 8);
+                            }
+                        }
+                    }
+                    Ok(())
+                })
+            })?;
+        }
+        Ok(Arc::new(BooleanArray::new(BooleanBuffer::new(Buffer::from(out), 0, total), None)))
+    }
+
+    /// The representation of a node that holds its data in a cluster, with the pages of its principal column.
+    pub(super) fn active<'n>(&self, node: &'n Node, segment: &Segment) -> Decoded<(&'n [ColumnId], &'a ColumnPages)> {
+        for columns in &node.columns {
+            let Some(&principal) = columns.first() else { continue };
+            let pages = self.source.pages(segment.cluster, principal).map_err(|e| other(node, e))?;
+            if !pages.suppressed {
+                return Ok((columns, pages));
+            }
+        }
+        Err(broken(node, "none of its column representations has data in this cluster"))
+    }
+
+    pub(super) fn column(&self, node: &Node, columns: &[ColumnId], i: usize) -> Decoded<&'a Column> {
+        let column = columns.get(i).and_then(|&id| self.schema.column(id));
+        column.ok_or_else(|| broken(node, "it lacks a column"))
+    }
+
+    /// How many elements of a segment precede the first page because the column was added later. The segment must
+    /// lie within the column.
+    pub(super) fn zeros(&self, node: &Node, pages: &ColumnPages, segment: &Segment) -> Decoded<usize> {
+        let end = segment.start.checked_add(segment.len);
+        if end.is_none_or(|end| end > pages.elements) {
+            let reason = format!(
+                "elements {} to {} are asked for, but column {} has {} in this cluster",
+                segment.start,
+                end.unwrap_or(u64::MAX),
+                pages.column.0,
+                pages.elements
+            );
+            return Err(broken(node, reason));
+        }
+        let zeros = pages.zeros.saturating_sub(segment.start).min(segment.len);
+        match usize::try_from(zeros) {
+            Ok(n) if zeros <= MAX_SYNTHETIC => Ok(n),
+            _ => {
+                let what = "number of elements from before the field was added";
+                Err(other(node, Error::Limit { what, value: zeros, limit: MAX_SYNTHETIC }))
+            }
+        }
+    }
+
+    /// Calls `each` for the parts of pages that make up a segment, leading zeros left out, in order.
+    fn parts(
+        &self,
+        node: &Node,
+        column: &Column,
+        pages: &ColumnPages,
+        segment: &Segment,
+        mut each: impl FnMut(Part) -> Decoded<()>,
+    ) -> Decoded<()> {
+        let (mut next, end) = (segment.start.max(pages.zeros), segment.start + segment.len);
+        if next >= end {
+            return Ok(());
+        }
+        let (first, last) = (pages.page_of(next), pages.page_of(end - 1));
+        self.source.announce(segment.cluster, column.id, first, last).map_err(|e| other(node, e))?;
+        for (i, page) in pages.pages.iter().enumerate().take(last + 1).skip(first) {
+            // `next` lies on this page, as pages follow each other without gaps.
+            let start = next - page.first;
+            let len = (u64::from(page.elements).saturating_sub(start)).min(end - next);
+            next += len;
+            let usize_of = |n: u64| usize::try_from(n).map_err(|_| broken(node, "a page has too many elements"));
+            if len > 0 {
+                each(Part { page: i, elements: page.elements as usize, start: usize_of(start)?, len: usize_of(len)? })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the bytes of a page to `decode`.
+    fn with_part(
+        &self,
+        node: &Node,
+        column: &Column,
+        segment: &Segment,
+        part: Part,
+        mut decode: impl FnMut(&[u8]) -> Result<(), PageFault>,
+    ) -> Decoded<()> {
+        let mut value = None;
+        let again = part.start + part.len < part.elements;
+        let result =
+            self.source.with_page(segment.cluster, column.id, part.page, again, &mut |page| match decode(page) {
+                Ok(()) => Ok(()),
+                Err(PageFault::Other(error)) => Err(error),
+                Err(PageFault::Value { offset, reason }) => {
+                    value.get_or_insert((offset, reason));
+                    Ok(())
+                }
+            });
+        result.map_err(|e| other(node, e))?;
+        match value {
+            None => Ok(()),
+            Some((offset, reason)) => Err(Fault::Value { field: node.id, position: offset as u64, reason }),
+        }
+    }
+
+    /// Calls `each` with the values of an index column over a segment, piece by piece. Leading zeros are not called.
+    pub(super) fn indexes(
+        &self,
+        node: &Node,
+        column: &Column,
+        pages: &ColumnPages,
+        segment: &Segment,
+        mut each: impl FnMut(&[u64]) -> Result<(), PageFault>,
+    ) -> Decoded<()> {
+        let kind = super::offsets::index_kind(column.kind).ok_or_else(|| broken(node, "its column is not an index"))?;
+        self.parts(node, column, pages, segment, |part| {
+            self.with_part(node, column, segment, part, |page| {
+                for_each_index(kind, page, part.elements, part.start, part.len, &mut each)
+            })
+        })
+    }
+
+    /// Calls `each` with whole elements of a switch column over a segment.
+    pub(super) fn switches(
+        &self,
+        node: &Node,
+        column: &Column,
+        pages: &ColumnPages,
+        segment: &Segment,
+        mut each: impl FnMut(Switch) -> Result<(), PageFault>,
+    ) -> Decoded<()> {
+        self.parts(node, column, pages, segment, |part| {
+            self.with_part(node, column, segment, part, |page| {
+                for element in switches(page, part.elements, part.start, part.len)? {
+                    each(element)?;
+                }
+                Ok(())
+            })
+        })
+    }
+}
+
+/// Number of elements of an array; one array never has more than Arrow's 32-bit offsets can address.
+pub(super) fn total(node: &Node, segments: &[Segment]) -> Decoded<usize> {
+    let total = segments.iter().try_fold(0_u64, |sum, segment| sum.checked_add(segment.len));
+    match total.map(usize::try_from) {
+        Some(Ok(n)) if n as u64 <= MAX_BATCH_ELEMENTS => Ok(n),
+        _ => {
+            let (what, value) =
+                ("number of elements in a batch (read fewer entries at once)", total.unwrap_or(u64::MAX));
+            Err(other(node, Error::Limit { what, value, limit: MAX_BATCH_ELEMENTS }))
+        }
+    }
+}
+
+pub(super) fn other(node: &Node, error: impl Into<Error>) -> Fault {
+    Fault::Other { field: node.id, error: error.into() }
+}
+
+pub(super) fn broken(node: &Node, reason: impl Into<String>) -> Fault {
+    other(node, Error::Malformed { what: "data", at: 0, reason: reason.into() })
+}

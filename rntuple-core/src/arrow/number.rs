@@ -1,0 +1,293 @@
+//! Pages of one column to Arrow primitives, with the conversions that ROOT allows on reading.
+
+use arrow::datatypes::{ArrowNativeType, DataType};
+
+use super::decode::PageFault;
+use crate::encoding::{Element, Quantizer, bits, real, split, zigzag};
+use crate::schema::{Column, ColumnType};
+
+/// The in-memory types of numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NumberType {
+    Bool,
+    Int8,
+    UInt8,
+    Int16,
+    UInt16,
+    Int32,
+    UInt32,
+    Int64,
+    UInt64,
+    Float32,
+    Float64,
+}
+
+impl NumberType {
+    pub(super) fn data_type(self) -> DataType {
+        match self {
+            Self::Bool => DataType::Boolean,
+            Self::Int8 => DataType::Int8,
+            Self::UInt8 => DataType::UInt8,
+            Self::Int16 => DataType::Int16,
+            Self::UInt16 => DataType::UInt16,
+            Self::Int32 => DataType::Int32,
+            Self::UInt32 => DataType::UInt32,
+            Self::Int64 => DataType::Int64,
+            Self::UInt64 => DataType::UInt64,
+            Self::Float32 => DataType::Float32,
+            Self::Float64 => DataType::Float64,
+        }
+    }
+
+    pub(super) fn of_arrow(data_type: &DataType) -> Option<Self> {
+        Some(match data_type {
+            DataType::Boolean => Self::Bool,
+            DataType::Int8 => Self::Int8,
+            DataType::UInt8 => Self::UInt8,
+            DataType::Int16 => Self::Int16,
+            DataType::UInt16 => Self::UInt16,
+            DataType::Int32 => Self::Int32,
+            DataType::UInt32 => Self::UInt32,
+            DataType::Int64 => Self::Int64,
+            DataType::UInt64 => Self::UInt64,
+            DataType::Float32 => Self::Float32,
+            DataType::Float64 => Self::Float64,
+            _ => return None,
+        })
+    }
+
+    /// The type that a column has by itself.
+    pub(super) fn of_column(kind: ColumnType) -> Self {
+        match kind {
+            ColumnType::Bit => Self::Bool,
+            ColumnType::Char | ColumnType::Int8 => Self::Int8,
+            ColumnType::Byte | ColumnType::UInt8 | ColumnType::Unknown(_) | ColumnType::Switch => Self::UInt8,
+            ColumnType::Int16 | ColumnType::SplitInt16 => Self::Int16,
+            ColumnType::UInt16 | ColumnType::SplitUInt16 => Self::UInt16,
+            ColumnType::Int32 | ColumnType::SplitInt32 => Self::Int32,
+            ColumnType::UInt32 | ColumnType::SplitUInt32 | ColumnType::Index32 | ColumnType::SplitIndex32 => {
+                Self::UInt32
+            }
+            ColumnType::Int64 | ColumnType::SplitInt64 => Self::Int64,
+            ColumnType::UInt64 | ColumnType::SplitUInt64 | ColumnType::Index64 | ColumnType::SplitIndex64 => {
+                Self::UInt64
+            }
+            ColumnType::Real16
+            | ColumnType::SplitReal16
+            | ColumnType::Real32
+            | ColumnType::SplitReal32
+            | ColumnType::Real32Trunc
+            | ColumnType::Real32Quant => Self::Float32,
+            ColumnType::Real64 | ColumnType::SplitReal64 => Self::Float64,
+        }
+    }
+
+    fn is_float(self) -> bool {
+        matches!(self, Self::Float32 | Self::Float64)
+    }
+
+    /// Whether a column can be read into this type: integers, characters and booleans into one another, floats into
+    /// floats.
+    pub(super) fn reads(self, kind: ColumnType) -> bool {
+        !kind.is_index()
+            && !matches!(kind, ColumnType::Switch | ColumnType::Unknown(_))
+            && self.is_float() == Self::of_column(kind).is_float()
+    }
+}
+
+/// A number that pages decode into.
+pub(super) trait Number: ArrowNativeType + Element {
+    /// Whether the bytes of an unsealed page are the values already.
+    fn is_plain(kind: ColumnType) -> bool;
+
+    /// Decodes the elements from `start` on of a page of `n` elements.
+    fn decode(column: &Column, page: &[u8], n: usize, start: usize, out: &mut [Self]) -> Result<(), PageFault>;
+}
+
+/// Elements converted at a time, on the stack.
+const CHUNK: usize = 256;
+
+/// Decodes elements of type `S` piecewise and converts each; `None` from `convert` is a value that does not fit.
+fn converted<S: Element + Default + std::fmt::Display, T>(
+    start: usize,
+    out: &mut [T],
+    decode: impl Fn(usize, &mut [S]) -> Result<(), PageFault>,
+    convert: impl Fn(S) -> Option<T>,
+) -> Result<(), PageFault> {
+    let mut values = [S::default(); CHUNK];
+    for (i, out) in out.chunks_mut(CHUNK).enumerate() {
+        let values = values.get_mut(..out.len()).unwrap_or_default();
+        decode(start + i * CHUNK, values)?;
+        for (j, (out, &value)) in out.iter_mut().zip(values.iter()).enumerate() {
+            *out = convert(value).ok_or_else(|| PageFault::Value {
+                offset: i * CHUNK + j,
+                reason: format!("the value {value} does not fit into {}", std::any::type_name::<T>()),
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Decodes any integer-like column, converting through `convert`, which is given the column's own type.
+macro_rules! decode_integers {
+    ($column:expr, $page:expr, $n:expr, $start:expr, $out:expr, $convert:ident) => {{
+        let (page, n, start, out) = ($page, $n, $start, $out);
+        macro_rules! from {
+            ($source:ty, $decode:path) => {
+                converted::<$source, _>(
+                    start,
+                    out,
+                    |start, out| Ok($decode(page, n, start, out)?),
+                    |value| $convert!(value),
+                )
+            };
+        }
+        match $column.kind {
+            ColumnType::Bit => converted::<u8, _>(
+                start,
+                out,
+                |start, out| {
+                    let mut wide = [0; CHUNK];
+                    let wide = wide.get_mut(..out.len()).unwrap_or_default();
+                    bits::unpack(page, n, 1, start, wide)?;
+                    out.iter_mut().zip(wide).for_each(|(out, bit)| *out = u8::from(*bit != 0));
+                    Ok(())
+                },
+                |value| $convert!(value),
+            ),
+            ColumnType::Char | ColumnType::Int8 => from!(i8, split::plain),
+            ColumnType::Byte | ColumnType::UInt8 => from!(u8, split::plain),
+            ColumnType::Int16 => from!(i16, split::plain),
+            ColumnType::UInt16 => from!(u16, split::plain),
+            ColumnType::Int32 => from!(i32, split::plain),
+            ColumnType::UInt32 => from!(u32, split::plain),
+            ColumnType::Int64 => from!(i64, split::plain),
+            ColumnType::UInt64 => from!(u64, split::plain),
+            ColumnType::SplitInt16 => from!(i16, zigzag::unsplit_zigzag),
+            ColumnType::SplitUInt16 => from!(u16, split::unsplit),
+            ColumnType::SplitInt32 => from!(i32, zigzag::unsplit_zigzag),
+            ColumnType::SplitUInt32 => from!(u32, split::unsplit),
+            ColumnType::SplitInt64 => from!(i64, zigzag::unsplit_zigzag),
+            ColumnType::SplitUInt64 => from!(u64, split::unsplit),
+            other => Err(PageFault::unsupported(other)),
+        }
+    }};
+}
+
+macro_rules! integers {
+    ($($ty:ty: $plain:pat, $($split:pat => $unsplit:path)?;)*) => {$(
+        impl Number for $ty {
+            fn is_plain(kind: ColumnType) -> bool {
+                cfg!(target_endian = "little") && matches!(kind, $plain)
+            }
+
+            fn decode(column: &Column, page: &[u8], n: usize, start: usize, out: &mut [Self]) -> Result<(), PageFault> {
+                macro_rules! fit {
+                    ($value:ident) => { Self::try_from($value).ok() };
+                }
+                match column.kind {
+                    $plain => Ok(split::plain(page, n, start, out)?),
+                    $($split => Ok($unsplit(page, n, start, out)?),)?
+                    _ => decode_integers!(column, page, n, start, out, fit),
+                }
+            }
+        }
+    )*};
+}
+
+integers! {
+    i8: ColumnType::Int8 | ColumnType::Char,;
+    u8: ColumnType::UInt8 | ColumnType::Byte,;
+    i16: ColumnType::Int16, ColumnType::SplitInt16 => zigzag::unsplit_zigzag;
+    u16: ColumnType::UInt16, ColumnType::SplitUInt16 => split::unsplit;
+    i32: ColumnType::Int32, ColumnType::SplitInt32 => zigzag::unsplit_zigzag;
+    u32: ColumnType::UInt32, ColumnType::SplitUInt32 => split::unsplit;
+    i64: ColumnType::Int64, ColumnType::SplitInt64 => zigzag::unsplit_zigzag;
+    u64: ColumnType::UInt64, ColumnType::SplitUInt64 => split::unsplit;
+}
+
+/// Decodes an integer column into booleans, as bytes: whatever is not zero is true.
+pub(super) fn decode_bools(
+    column: &Column,
+    page: &[u8],
+    n: usize,
+    start: usize,
+    out: &mut [bool],
+) -> Result<(), PageFault> {
+    macro_rules! truth {
+        ($value:ident) => {
+            Some($value != 0)
+        };
+    }
+    decode_integers!(column, page, n, start, out, truth)
+}
+
+impl Number for f32 {
+    fn is_plain(kind: ColumnType) -> bool {
+        cfg!(target_endian = "little") && kind == ColumnType::Real32
+    }
+
+    fn decode(column: &Column, page: &[u8], n: usize, start: usize, out: &mut [Self]) -> Result<(), PageFault> {
+        match column.kind {
+            ColumnType::Real32 => split::plain(page, n, start, out)?,
+            ColumnType::SplitReal32 => split::unsplit(page, n, start, out)?,
+            ColumnType::Real64 => {
+                return converted(start, out, |start, out| Ok(split::plain(page, n, start, out)?), narrow);
+            }
+            ColumnType::SplitReal64 => {
+                return converted(start, out, |start, out| Ok(split::unsplit(page, n, start, out)?), narrow);
+            }
+            _ => low_precision(column, page, n, start, out)?,
+        }
+        Ok(())
+    }
+}
+
+impl Number for f64 {
+    fn is_plain(kind: ColumnType) -> bool {
+        cfg!(target_endian = "little") && kind == ColumnType::Real64
+    }
+
+    fn decode(column: &Column, page: &[u8], n: usize, start: usize, out: &mut [Self]) -> Result<(), PageFault> {
+        let widen = |value: f32| Some(Self::from(value));
+        match column.kind {
+            ColumnType::Real64 => split::plain(page, n, start, out)?,
+            ColumnType::SplitReal64 => split::unsplit(page, n, start, out)?,
+            ColumnType::Real32 => {
+                return converted(start, out, |start, out| Ok(split::plain(page, n, start, out)?), widen);
+            }
+            ColumnType::SplitReal32 => {
+                return converted(start, out, |start, out| Ok(split::unsplit(page, n, start, out)?), widen);
+            }
+            _ => low_precision(column, page, n, start, out)?,
+        }
+        Ok(())
+    }
+}
+
+/// A double as a float, unless that makes another kind of number of it: infinite, zero, subnormal.
+fn narrow(value: f64) -> Option<f32> {
+    #[expect(clippy::cast_possible_truncation, reason = "rounding is what reading a double as float means")]
+    let narrowed = value as f32;
+    (narrowed.classify() == value.classify()).then_some(narrowed)
+}
+
+fn low_precision<T: real::Real>(
+    column: &Column,
+    page: &[u8],
+    n: usize,
+    start: usize,
+    out: &mut [T],
+) -> Result<(), PageFault> {
+    match column.kind {
+        ColumnType::Real16 => real::real16(page, n, start, out)?,
+        ColumnType::SplitReal16 => real::split_real16(page, n, start, out)?,
+        ColumnType::Real32Trunc => real::trunc(page, n, column.bits.into(), start, out)?,
+        ColumnType::Real32Quant => {
+            let (min, max) = column.range.unwrap_or_default();
+            real::quant(page, n, &Quantizer::new(column.bits.into(), min, max)?, start, out)?;
+        }
+        other => return Err(PageFault::unsupported(other)),
+    }
+    Ok(())
+}

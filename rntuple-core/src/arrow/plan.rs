@@ -1,0 +1,495 @@
+//! From the schema and a choice of fields to a tree of nodes that the decoder walks.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{
+    DataType, Field as ArrowField, FieldRef, Fields, Schema as ArrowSchema, SchemaRef, UnionFields, UnionMode,
+};
+
+use super::decode::{Decoder, Fault, Segment};
+use super::metadata::{BOXED, STREAMER, arrow_field};
+use super::number::NumberType;
+use super::projection::{Matcher, Path};
+use super::{PageSource, Projection};
+use crate::error::{Error, Result};
+use crate::schema::{ColumnId, ColumnType, Field, FieldId, FieldRole, Schema, TypeName};
+
+/// How Arrow types are chosen where there is a choice.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    /// Strings as Binary, which takes any bytes; as Utf8, bytes that are not UTF-8 are an error.
+    pub strings_as_binary: bool,
+    /// `LargeList`, `LargeUtf8` and `LargeBinary`, whose 64-bit offsets allow batches with over 2^31 items.
+    pub large_offsets: bool,
+    /// Arrow types to read into, by name, in place of the fields' own. Fields that are not in it are not read.
+    ///
+    /// Numbers are converted as ROOT does on reading: any integer, character or bool into any other, with a check of
+    /// the range, and floats into floats.
+    pub schema: Option<SchemaRef>,
+}
+
+/// What is read of a data set, and into which Arrow types.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    fields: Arc<Schema>,
+    schema: SchemaRef,
+    roots: Vec<Node>,
+    columns: Vec<ColumnId>,
+    skipped: Vec<(String, String)>,
+}
+
+/// A field that is read, with everything below it that is read.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) id: FieldId,
+    pub(super) arrow: FieldRef,
+    pub(super) kind: Kind,
+    /// The columns, by representation, principal column first.
+    pub(super) columns: Vec<Box<[ColumnId]>>,
+    pub(super) children: Vec<Node>,
+}
+
+/// How the values of a node are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One column of numbers or booleans.
+    Number(NumberType),
+    /// An index column and a column of bytes.
+    Bytes,
+    /// An index column whose differences are the values.
+    Cardinality(NumberType),
+    /// An index column; the child holds the items.
+    List,
+    /// The same, with pairs of key and value.
+    Map,
+    /// An index column; the child is there or not.
+    Optional,
+    /// A fixed number of the child's elements.
+    Array(u64),
+    /// A fixed number of elements of one column.
+    Numbers(u64, NumberType),
+    /// The children side by side.
+    Struct,
+    /// A switch column; one of the children.
+    Variant,
+    /// What the one child is.
+    Wrapper,
+}
+
+impl Plan {
+    /// Plans to read the fields that `projection` chooses.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchField`] for a pattern that matches nothing, [`Error::FieldUnavailable`] for a field that is
+    /// named but cannot be read, [`Error::Cast`] for a type in [`ReadOptions::schema`] that a field cannot become.
+    pub fn new(schema: &Arc<Schema>, projection: &Projection, options: &ReadOptions) -> Result<Self> {
+        let matcher = projection.matcher();
+        let planner = Planner { schema, matcher: &matcher, options };
+        let mut roots = Vec::new();
+        let mut skipped = Vec::new();
+        for field in schema.top_level() {
+            let target = match &options.schema {
+                None => None,
+                Some(target) => match target.fields().find(&field.name) {
+                    None => continue,
+                    Some((_, target)) => Some(&**target),
+                },
+            };
+            let planned = match schema.problem(field) {
+                Some(problem) => {
+                    matcher.mark(&field.name);
+                    Err(unavailable(field.name.to_string(), problem))
+                }
+                None => planner.node(field, &Path::top(&field.name), false, target),
+            };
+            match planned {
+                Ok(node) => roots.extend(node),
+                Err(Error::FieldUnavailable { reason, .. }) if target.is_none() && !matcher.names(&field.name) => {
+                    skipped.push((field.name.to_string(), reason));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        matcher.check(schema)?;
+        if let Some(target) = &options.schema {
+            let missing = |target: &&FieldRef| !schema.top_level().any(|field| *field.name == **target.name());
+            if let Some(missing) = target.fields().iter().find(missing) {
+                return Err(Error::NoSuchField { pattern: missing.name().clone(), hint: String::new() });
+            }
+            let position = |node: &Node| target.fields().find(node.arrow.name()).map(|(i, _)| i);
+            roots.sort_by_key(position);
+        }
+        let mut columns = Vec::new();
+        roots.iter().for_each(|root| root.collect_columns(&mut columns));
+        columns.sort_unstable();
+        columns.dedup();
+        let fields: Fields = roots.iter().map(|root| Arc::clone(&root.arrow)).collect();
+        let arrow = Arc::new(ArrowSchema::new(fields));
+        Ok(Self { fields: Arc::clone(schema), schema: arrow, roots, columns, skipped })
+    }
+
+    /// Arrow schema of the batches.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The columns that are read, ascending: every representation of every field.
+    #[must_use]
+    pub fn columns(&self) -> &[ColumnId] {
+        &self.columns
+    }
+
+    /// Top-level fields that were left out because this version cannot read them, with the reason.
+    #[must_use]
+    pub fn skipped(&self) -> &[(String, String)] {
+        &self.skipped
+    }
+
+    /// Reads entries into a record batch. `segments` are the entries by cluster, numbered within their clusters;
+    /// `first_entry` is the number of the first one in the data set, for messages.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for a value that does not fit its type, and whatever the pages and their source give.
+    pub fn decode(&self, source: &dyn PageSource, segments: &[Segment], first_entry: u64) -> Result<RecordBatch> {
+        let decoder = Decoder { source, schema: &self.fields };
+        let rows: u64 = segments.iter().map(|segment| segment.len).sum();
+        let arrays = decoder.arrays(&self.roots, |root| decoder.array(root, segments));
+        let arrays = arrays.map_err(|fault| self.error(fault, first_entry))?;
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?)
+    }
+
+    fn error(&self, fault: Fault, first_entry: u64) -> Error {
+        match fault {
+            Fault::Value { field, position, reason } => {
+                Error::Value { field: self.fields.path(field), entry: first_entry.saturating_add(position), reason }
+            }
+            Fault::Other { field, error } => error.within(format!("field '{}'", self.fields.path(field))),
+        }
+    }
+}
+
+impl Node {
+    fn collect_columns(&self, out: &mut Vec<ColumnId>) {
+        out.extend(self.columns.iter().flat_map(|representation| representation.iter().copied()));
+        self.children.iter().for_each(|child| child.collect_columns(out));
+    }
+}
+
+fn unavailable(field: String, reason: impl Into<String>) -> Error {
+    Error::FieldUnavailable { field, reason: reason.into() }
+}
+
+struct Planner<'a> {
+    schema: &'a Schema,
+    matcher: &'a Matcher<'a>,
+    options: &'a ReadOptions,
+}
+
+impl Planner<'_> {
+    /// The node of a field, or nothing when neither it nor anything below it is wanted.
+    fn node(&self, field: &Field, path: &Path, wanted: bool, target: Option<&ArrowField>) -> Result<Option<Node>> {
+        let wanted = self.matcher.matches(path) || wanted;
+        let kind = self.kind(field, path)?;
+        let columns: Vec<Box<[ColumnId]>> = self.schema.representations(field).map(Into::into).collect();
+        self.check_columns(field, path, kind, &columns)?;
+
+        let item = !matches!(kind, Kind::Struct | Kind::Variant);
+        let children = |wanted: bool| -> Result<Vec<Node>> {
+            let mut out = Vec::new();
+            for child in self.schema.children(field) {
+                let child_target = target.map(|target| child_of(target, kind, child));
+                if let Some(None) = child_target {
+                    // The caller's schema leaves this member out.
+                    continue;
+                }
+                let child_path = path.child(&child.name, item);
+                out.extend(self.node(child, &child_path, wanted, child_target.flatten())?);
+            }
+            Ok(out)
+        };
+        let mut nodes = children(wanted)?;
+        if !wanted && nodes.is_empty() {
+            return Ok(None);
+        }
+        if kind == Kind::Variant && !wanted {
+            // Half a variant would lose which alternative an entry holds.
+            nodes = children(true)?;
+        }
+        self.finish(field, path, kind, columns, nodes, target).map(Some)
+    }
+
+    /// What the schema says a field is.
+    fn kind(&self, field: &Field, path: &Path) -> Result<Kind> {
+        let children = field.children.len();
+        let columns: Vec<_> = self
+            .schema
+            .representations(field)
+            .next()
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|&c| self.schema.column(c))
+            .collect();
+        let kinds: Vec<ColumnType> = columns.iter().map(|column| column.kind).collect();
+        let refuse = |reason: &str| Err(unavailable(path.full.clone(), reason));
+        let type_name = field.parsed_type();
+        match field.role {
+            FieldRole::Collection | FieldRole::Record | FieldRole::Variant | FieldRole::Streamer
+                if field.repetitions.is_some() =>
+            {
+                refuse("only plain fields can be fixed-size arrays")
+            }
+            FieldRole::Collection if children != 1 => refuse("a collection must have one subfield"),
+            FieldRole::Collection if type_name.is_nullable() => Ok(Kind::Optional),
+            FieldRole::Collection if type_name.is_map() && self.has_pairs(field) => Ok(Kind::Map),
+            FieldRole::Collection => Ok(Kind::List),
+            FieldRole::Record => Ok(Kind::Struct),
+            FieldRole::Variant if !(1..=125).contains(&children) => refuse("a variant must have 1 to 125 alternatives"),
+            FieldRole::Variant => Ok(Kind::Variant),
+            FieldRole::Streamer => Ok(Kind::Bytes),
+            FieldRole::Plain => match (children, field.repetitions, kinds.as_slice()) {
+                (1, Some(n), []) => Ok(Kind::Array(n)),
+                (1, None, []) => Ok(Kind::Wrapper),
+                (0, None, [index, _]) if index.is_index() => Ok(Kind::Bytes),
+                (0, None, [index]) if index.is_index() => Ok(Kind::Cardinality(match type_name.arguments.as_slice() {
+                    ["std::uint32_t"] => NumberType::UInt32,
+                    _ => NumberType::UInt64,
+                })),
+                (0, Some(n), [kind]) => Ok(Kind::Numbers(n, NumberType::of(&type_name, *kind))),
+                (0, None, [kind]) => Ok(Kind::Number(NumberType::of(&type_name, *kind))),
+                _ => refuse("its columns and subfields do not make up a known type"),
+            },
+            FieldRole::Unknown(_) => refuse("unknown structural role"),
+        }
+    }
+
+    /// Whether the items of a collection are records of two members, neither of them nullable.
+    fn has_pairs(&self, field: &Field) -> bool {
+        self.schema.children(field).all(|item| {
+            item.role == FieldRole::Record
+                && item.children.len() == 2
+                && !self.schema.children(item).any(|member| member.parsed_type().is_nullable())
+        })
+    }
+
+    /// Every representation must have the columns that the kind of the field needs.
+    fn check_columns(&self, field: &Field, path: &Path, kind: Kind, columns: &[Box<[ColumnId]>]) -> Result<()> {
+        let needs: &[fn(ColumnType) -> bool] = match kind {
+            Kind::Number(_) | Kind::Numbers(..) => &[|kind| !matches!(kind, ColumnType::Switch)],
+            Kind::Bytes => &[ColumnType::is_index, |kind| matches!(kind, ColumnType::Char | ColumnType::Byte)],
+            Kind::Cardinality(_) | Kind::List | Kind::Map | Kind::Optional => &[ColumnType::is_index],
+            Kind::Variant => &[|kind| kind == ColumnType::Switch],
+            Kind::Array(_) | Kind::Struct | Kind::Wrapper => &[],
+        };
+        let fits = |representation: &[ColumnId]| {
+            representation.len() == needs.len()
+                && representation
+                    .iter()
+                    .zip(needs)
+                    .all(|(&id, fits)| self.schema.column(id).is_some_and(|c| fits(c.kind)))
+        };
+        if columns.iter().all(|representation| fits(representation)) && columns.is_empty() == needs.is_empty() {
+            return Ok(());
+        }
+        let kinds: Vec<String> = field
+            .columns
+            .iter()
+            .filter_map(|&id| self.schema.column(id))
+            .map(|column| column.kind.to_string())
+            .collect();
+        let reason = format!("its columns ({}) do not fit its type '{}'", kinds.join(", "), field.type_name);
+        Err(unavailable(path.full.clone(), reason))
+    }
+
+    /// Chooses the Arrow type, now that the subfields are known.
+    fn finish(
+        &self,
+        field: &Field,
+        path: &Path,
+        kind: Kind,
+        columns: Vec<Box<[ColumnId]>>,
+        mut children: Vec<Node>,
+        target: Option<&ArrowField>,
+    ) -> Result<Node> {
+        let target = target.map(ArrowField::data_type);
+        let cast = |to: &DataType| Error::Cast {
+            field: path.full.clone(),
+            from: field.type_name.to_string(),
+            to: to.to_string(),
+        };
+        let (mut kind, mut nullable, mut mark) = (kind, false, None);
+        let item = |children: &[Node]| children.first().map(|child| Arc::clone(&child.arrow));
+        let no_item = || unavailable(path.full.clone(), "it has no subfield");
+        let data_type = match kind {
+            Kind::Number(own) => {
+                let number =
+                    self.number(own, &columns, target).ok_or_else(|| cast(target.unwrap_or(&DataType::Null)))?;
+                kind = Kind::Number(number);
+                number.data_type()
+            }
+            Kind::Cardinality(own) => {
+                let number = match target {
+                    None => own,
+                    Some(DataType::UInt32) => NumberType::UInt32,
+                    Some(DataType::UInt64) => NumberType::UInt64,
+                    Some(other) => return Err(cast(other)),
+                };
+                kind = Kind::Cardinality(number);
+                number.data_type()
+            }
+            Kind::Bytes => {
+                let streamer = field.role == FieldRole::Streamer;
+                mark = streamer.then_some(STREAMER);
+                match target {
+                    Some(text @ (DataType::Utf8 | DataType::LargeUtf8)) if !streamer => text.clone(),
+                    Some(bytes @ (DataType::Binary | DataType::LargeBinary)) => bytes.clone(),
+                    Some(other) => return Err(cast(other)),
+                    None => match (streamer || self.options.strings_as_binary, self.options.large_offsets) {
+                        (true, true) => DataType::LargeBinary,
+                        (true, false) => DataType::Binary,
+                        (false, true) => DataType::LargeUtf8,
+                        (false, false) => DataType::Utf8,
+                    },
+                }
+            }
+            Kind::List | Kind::Map => {
+                let item = item(&children).ok_or_else(no_item)?;
+                let whole_pairs = matches!(item.data_type(), DataType::Struct(members) if members.len() == 2);
+                let large = match target {
+                    None => self.options.large_offsets,
+                    Some(DataType::List(_) | DataType::Map(..)) => false,
+                    Some(DataType::LargeList(_)) => true,
+                    Some(other) => return Err(cast(other)),
+                };
+                let as_map = kind == Kind::Map && whole_pairs && matches!(target, None | Some(DataType::Map(..)));
+                kind = if as_map { Kind::Map } else { Kind::List };
+                match (as_map, large) {
+                    (true, _) => DataType::Map(item, false),
+                    (false, true) => DataType::LargeList(item),
+                    (false, false) => DataType::List(item),
+                }
+            }
+            Kind::Optional => {
+                nullable = true;
+                let item = item(&children).ok_or_else(no_item)?;
+                // Arrow unions have no nulls, and a nullable value cannot be null twice over.
+                if item.is_nullable() || matches!(item.data_type(), DataType::Union(..)) {
+                    mark = Some(BOXED);
+                    DataType::Struct([item].into_iter().collect())
+                } else {
+                    item.data_type().clone()
+                }
+            }
+            Kind::Array(n) => {
+                let size = self.array_size(n, path)?;
+                match target {
+                    None => {}
+                    Some(DataType::FixedSizeList(_, n)) if *n == size => {}
+                    Some(other) => return Err(cast(other)),
+                }
+                DataType::FixedSizeList(item(&children).ok_or_else(no_item)?, size)
+            }
+            Kind::Numbers(n, own) => {
+                let target = match target {
+                    None => None,
+                    Some(DataType::FixedSizeList(item, _)) => Some(item.data_type()),
+                    Some(other) => return Err(cast(other)),
+                };
+                let number =
+                    self.number(own, &columns, target).ok_or_else(|| cast(target.unwrap_or(&DataType::Null)))?;
+                kind = Kind::Numbers(n, number);
+                let item = ArrowField::new("_0", number.data_type(), false);
+                DataType::FixedSizeList(Arc::new(item), self.array_size(n, path)?)
+            }
+            Kind::Struct => {
+                match target {
+                    None => {}
+                    Some(DataType::Struct(members)) => {
+                        if let Some(missing) =
+                            members.iter().find(|m| !children.iter().any(|c| c.arrow.name() == m.name()))
+                        {
+                            let pattern = format!("{}.{}", path.full, missing.name());
+                            return Err(Error::NoSuchField { pattern, hint: String::new() });
+                        }
+                        children.sort_by_key(|child| members.find(child.arrow.name()).map(|(i, _)| i));
+                    }
+                    Some(other) => return Err(cast(other)),
+                }
+                DataType::Struct(children.iter().map(|child| Arc::clone(&child.arrow)).collect())
+            }
+            Kind::Variant => {
+                let none = Arc::new(ArrowField::new("none", DataType::Null, true));
+                let fields = std::iter::once(none).chain(children.iter().map(|child| Arc::clone(&child.arrow)));
+                let fields = UnionFields::try_new(0..=i8::try_from(children.len()).unwrap_or(i8::MAX), fields)?;
+                DataType::Union(fields, UnionMode::Dense)
+            }
+            Kind::Wrapper => {
+                let item = item(&children).ok_or_else(no_item)?;
+                nullable = item.is_nullable();
+                mark = item.metadata().contains_key(BOXED).then_some(BOXED);
+                item.data_type().clone()
+            }
+        };
+        let arrow = Arc::new(arrow_field(field, data_type, nullable, mark));
+        Ok(Node { id: field.id, arrow, kind, columns, children })
+    }
+
+    /// The number type to read a column into, if every representation allows it.
+    fn number(&self, own: NumberType, columns: &[Box<[ColumnId]>], target: Option<&DataType>) -> Option<NumberType> {
+        let number = match target {
+            None => own,
+            Some(target) => NumberType::of_arrow(target)?,
+        };
+        let kinds = columns.iter().filter_map(|representation| self.schema.column(*representation.first()?));
+        kinds.into_iter().all(|column| number.reads(column.kind)).then_some(number)
+    }
+
+    fn array_size(&self, n: u64, path: &Path) -> Result<i32> {
+        i32::try_from(n).map_err(|_| unavailable(path.full.clone(), format!("arrays of {n} elements are too large")))
+    }
+}
+
+/// What the caller's schema says about a subfield; `None` for a member that it leaves out.
+fn child_of<'a>(target: &'a ArrowField, kind: Kind, child: &Field) -> Option<&'a ArrowField> {
+    match (kind, target.data_type()) {
+        (Kind::Struct, DataType::Struct(members)) => members.find(&child.name).map(|(_, member)| &**member),
+        (Kind::Variant, DataType::Union(fields, _)) => {
+            fields.iter().map(|(_, field)| field).find(|field| **field.name() == *child.name).map(|field| &**field)
+        }
+        (
+            Kind::List | Kind::Map | Kind::Array(_),
+            DataType::List(item)
+            | DataType::LargeList(item)
+            | DataType::Map(item, _)
+            | DataType::FixedSizeList(item, _),
+        ) => Some(item),
+        (Kind::Optional, DataType::Struct(members)) if target.metadata().contains_key(BOXED) => {
+            members.first().map(|member| &**member)
+        }
+        _ => Some(target),
+    }
+}
+
+/// The number type that a type name stands for.
+impl NumberType {
+    pub(super) fn of(type_name: &TypeName<'_>, column: ColumnType) -> Self {
+        match type_name.name {
+            "bool" => Self::Bool,
+            "char" | "std::int8_t" => Self::Int8,
+            "std::byte" | "std::uint8_t" => Self::UInt8,
+            "std::int16_t" => Self::Int16,
+            "std::uint16_t" => Self::UInt16,
+            "std::int32_t" => Self::Int32,
+            "std::uint32_t" => Self::UInt32,
+            "std::int64_t" => Self::Int64,
+            "std::uint64_t" => Self::UInt64,
+            "float" => Self::Float32,
+            "double" => Self::Float64,
+            // A name that this version does not know says nothing about the values; the column does.
+            _ => Self::of_column(column),
+        }
+    }
+}

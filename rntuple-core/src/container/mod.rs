@@ -1,0 +1,3 @@
+//! Embeddings: how the anchor, the envelopes and the pages of an RNTuple lie in a container.
+
+pub mod root_file;

@@ -1,0 +1,157 @@
+//! Record keys and key lists (format-spec/container.md, keys).
+
+use crate::error::{Error, Result};
+use crate::wire::Be;
+
+/// Versions above this one have 64-bit offsets.
+const BIG_KEY: u16 = 1000;
+/// Bytes of a key in the big layout before its strings, and so enough to learn the length of any key.
+const FIXED: usize = 34;
+
+/// The head of a record: what the record holds and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Key {
+    /// Bytes of the record, key and payload.
+    pub nbytes: u32,
+    /// Bytes of the payload once decompressed.
+    pub object_len: u32,
+    /// Bytes of the key.
+    pub key_len: u16,
+    /// Cycle: counts the objects of one name in one directory, newest highest.
+    pub cycle: u16,
+    /// Offset of the record.
+    pub at: u64,
+    /// C++ class of the object.
+    pub class: Box<str>,
+    /// Name of the object.
+    pub name: Box<str>,
+    /// Title of the object.
+    pub title: Box<str>,
+}
+
+impl Key {
+    /// Enough bytes for the fixed part of any key.
+    pub const FIXED_LEN: usize = FIXED;
+
+    /// Offset of the record's payload.
+    #[must_use]
+    pub fn payload_at(&self) -> u64 {
+        self.at.saturating_add(u64::from(self.key_len))
+    }
+
+    /// Bytes of the payload as stored.
+    #[must_use]
+    pub fn payload_len(&self) -> u32 {
+        self.nbytes.saturating_sub(u32::from(self.key_len))
+    }
+
+    /// Reads the key that starts `bytes`; `at` is the offset of `bytes`, for messages.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] and [`Error::Malformed`].
+    pub fn parse(bytes: &[u8], at: u64) -> Result<Self> {
+        Self::read(&mut Be::new(bytes, at))
+    }
+
+    fn read(cursor: &mut Be<'_>) -> Result<Self> {
+        let start = cursor.at();
+        let nbytes = cursor.i32("record size")?;
+        let version = cursor.u16("key version")?;
+        let object_len = cursor.u32("object size")?;
+        cursor.u32("record time")?;
+        let key_len = cursor.u16("key size")?;
+        let cycle = cursor.u16("cycle")?;
+        let offset = |cursor: &mut Be<'_>, what| {
+            if version > BIG_KEY { cursor.u64(what) } else { cursor.u32(what).map(u64::from) }
+        };
+        let at = offset(cursor, "record offset")?;
+        offset(cursor, "offset of the record's directory")?;
+        let class = cursor.string("class name of a key")?;
+        let name = cursor.string("name of a key")?;
+        let title = cursor.string("title of a key")?;
+        let nbytes = u32::try_from(nbytes)
+            .map_err(|_| Error::malformed("record size", start, format!("{nbytes}: a gap, not a record")))?;
+        if u32::from(key_len) > nbytes {
+            return Err(Error::malformed("key size", start, format!("key of {key_len} in a record of {nbytes} bytes")));
+        }
+        Ok(Self { nbytes, object_len, key_len, cycle, at, class, name, title })
+    }
+}
+
+/// Reads the payload of a key list record: the keys of a directory, in stored order.
+///
+/// `at` is the offset of the payload, for messages. Of two keys with one name, the one with the higher cycle is newer.
+///
+/// # Errors
+/// [`Error::Truncated`] and [`Error::Malformed`], naming the offset of the key.
+pub fn parse_key_list(payload: &[u8], at: u64) -> Result<Vec<Key>> {
+    let mut cursor = Be::new(payload, at);
+    let count = cursor.u32("number of keys")? as usize;
+    // The count is not trusted with an allocation: no key is shorter than its fixed part.
+    let mut keys = Vec::with_capacity(count.min(payload.len() / (FIXED - 8)));
+    for _ in 0..count {
+        keys.push(Key::read(&mut cursor)?);
+    }
+    Ok(keys)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A key as ROOT writes it, in the small or the big layout.
+    pub(in super::super) fn key_bytes(big: bool, nbytes: i32, at: u64, class: &str, name: &str) -> Vec<u8> {
+        let mut bytes = nbytes.to_be_bytes().to_vec();
+        bytes.extend(if big { 1004_u16 } else { 4 }.to_be_bytes());
+        bytes.extend(78_u32.to_be_bytes());
+        bytes.extend(0_u32.to_be_bytes());
+        let len = (if big { 34 } else { 26 }) + 3 + class.len() + name.len();
+        bytes.extend((len as u16).to_be_bytes());
+        bytes.extend(1_u16.to_be_bytes());
+        for offset in [at, 100] {
+            if big {
+                bytes.extend(offset.to_be_bytes());
+            } else {
+                bytes.extend((offset as u32).to_be_bytes());
+            }
+        }
+        for text in [class, name, ""] {
+            bytes.push(text.len() as u8);
+            bytes.extend(text.as_bytes());
+        }
+        bytes
+    }
+
+    #[test]
+    fn both_layouts() {
+        for big in [false, true] {
+            let bytes = key_bytes(big, 200, 4321, "ROOT::RNTuple", "Events");
+            let key = Key::parse(&bytes, 0).unwrap();
+            assert_eq!((&*key.class, &*key.name, &*key.title), ("ROOT::RNTuple", "Events", ""));
+            assert_eq!((key.at, key.nbytes, key.object_len, key.cycle), (4321, 200, 78, 1));
+            assert_eq!(usize::from(key.key_len), bytes.len());
+            assert_eq!(key.payload_at(), 4321 + bytes.len() as u64);
+            for len in 0..bytes.len() {
+                assert!(matches!(Key::parse(&bytes[..len], 0), Err(Error::Truncated { .. })));
+            }
+        }
+    }
+
+    #[test]
+    fn lists() {
+        let mut bytes = 2_u32.to_be_bytes().to_vec();
+        bytes.extend(key_bytes(false, 100, 1, "A", "a"));
+        bytes.extend(key_bytes(true, 100, 2, "B", "b"));
+        let keys = parse_key_list(&bytes, 0).unwrap();
+        assert_eq!(keys.iter().map(|k| &*k.name).collect::<Vec<_>>(), ["a", "b"]);
+        bytes[..4].copy_from_slice(&u32::MAX.to_be_bytes());
+        assert!(matches!(parse_key_list(&bytes, 0), Err(Error::Truncated { .. })));
+    }
+
+    #[test]
+    fn gaps_and_lies() {
+        assert!(matches!(Key::parse(&key_bytes(false, -50, 0, "", ""), 0), Err(Error::Malformed { .. })));
+        assert!(matches!(Key::parse(&key_bytes(false, 5, 0, "", ""), 0), Err(Error::Malformed { .. })));
+    }
+}

@@ -1,0 +1,184 @@
+//! Puts a schema together from the records of header and footer, checking that they refer to each other rightly.
+
+use super::{Column, ColumnId, ColumnType, ExtraTypeInfo, Field, FieldId, FieldRole, Schema};
+use crate::error::{Error, Result};
+use crate::limits::MAX_FIELD_DEPTH;
+
+/// A field as an envelope describes it.
+#[derive(Debug, Clone)]
+pub(crate) struct FieldRecord {
+    pub(crate) version: u32,
+    pub(crate) type_version: u32,
+    pub(crate) parent: u32,
+    pub(crate) role: u16,
+    pub(crate) name: Box<str>,
+    pub(crate) type_name: Box<str>,
+    pub(crate) type_alias: Box<str>,
+    pub(crate) description: Box<str>,
+    pub(crate) repetitions: Option<u64>,
+    pub(crate) source: Option<u32>,
+    pub(crate) type_checksum: Option<u32>,
+    pub(crate) soa: bool,
+    pub(crate) unknown_flags: u16,
+}
+
+/// A column as an envelope describes it.
+#[derive(Debug, Clone)]
+pub(crate) struct ColumnRecord {
+    pub(crate) kind: u16,
+    pub(crate) bits: u16,
+    pub(crate) field: u32,
+    pub(crate) representation: u16,
+    pub(crate) first_element: Option<i64>,
+    pub(crate) range: Option<(f64, f64)>,
+    pub(crate) unknown_flags: u16,
+}
+
+/// A column of a projected field: which physical column it shows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AliasRecord {
+    pub(crate) physical: u32,
+    pub(crate) field: u32,
+}
+
+/// Builds a [`Schema`] in storage order: fields, columns, alias columns, then the same from the extension.
+#[derive(Debug, Default)]
+pub struct SchemaBuilder {
+    schema: Schema,
+    depths: Vec<usize>,
+    extension: bool,
+}
+
+impl SchemaBuilder {
+    /// What is added from here on is marked as added while writing.
+    pub(crate) fn begin_extension(&mut self) {
+        self.extension = true;
+    }
+
+    pub(crate) fn add_field(&mut self, record: FieldRecord) -> Result<()> {
+        let id = FieldId(next_id(self.schema.fields.len(), "field")?);
+        // A top-level field is its own parent. All others come after their parents, so that there are no cycles.
+        let parent = (record.parent != id.0).then_some(FieldId(record.parent));
+        let depth = match parent {
+            None => {
+                self.schema.top_level.push(id);
+                1
+            }
+            Some(parent) => {
+                let (Some(above), Some(&depth)) =
+                    (self.schema.fields.get_mut(parent.0 as usize), self.depths.get(parent.0 as usize))
+                else {
+                    let reason = format!("its parent, field {}, does not come before it", parent.0);
+                    return Err(Error::malformed("field", id.0.into(), reason));
+                };
+                above.children.push(id);
+                depth + 1
+            }
+        };
+        if depth > MAX_FIELD_DEPTH {
+            let (value, limit) = (depth as u64, MAX_FIELD_DEPTH as u64);
+            return Err(Error::Limit { what: "nesting depth of fields", value, limit });
+        }
+        self.depths.push(depth);
+        let mut field = Field {
+            id,
+            parent,
+            name: record.name,
+            type_name: record.type_name,
+            type_alias: record.type_alias,
+            description: record.description,
+            version: record.version,
+            type_version: record.type_version,
+            role: record.role.into(),
+            repetitions: record.repetitions,
+            source: record.source.map(FieldId),
+            type_checksum: record.type_checksum,
+            soa: record.soa,
+            extension: self.extension,
+            children: Vec::new(),
+            columns: Vec::new(),
+            problem: None,
+        };
+        if let FieldRole::Unknown(role) = field.role {
+            field.set_problem(format!("structural role {role:#04x} is unknown to this version"));
+        }
+        if record.version != 0 {
+            field.set_problem(format!("field version {} is unknown to this version", record.version));
+        }
+        if record.unknown_flags != 0 {
+            field.set_problem(format!("field flag {:#06x} is unknown to this version", record.unknown_flags));
+        }
+        self.schema.fields.push(field);
+        Ok(())
+    }
+
+    pub(crate) fn add_column(&mut self, record: &ColumnRecord) -> Result<()> {
+        let id = ColumnId(next_id(self.schema.columns.len(), "column")?);
+        let kind = ColumnType::from(record.kind);
+        let field = self.field_of(record.field, "column", id.0)?;
+        if let Some(problem) = column_problem(kind, record) {
+            field.set_problem(problem);
+        }
+        field.columns.push(id);
+        self.schema.columns.push(Column {
+            id,
+            field: FieldId(record.field),
+            kind,
+            bits: record.bits,
+            representation: record.representation,
+            deferred: record.first_element.is_some(),
+            suppressed_deferred: record.first_element.is_some_and(|first| first < 0),
+            first_element: record.first_element.map_or(0, i64::unsigned_abs),
+            range: record.range,
+        });
+        Ok(())
+    }
+
+    pub(crate) fn add_alias(&mut self, record: AliasRecord) -> Result<()> {
+        if record.physical as usize >= self.schema.columns.len() {
+            let reason = format!("column {} does not exist", record.physical);
+            return Err(Error::malformed("alias column", record.field.into(), reason));
+        }
+        self.field_of(record.field, "alias column", record.physical)?.columns.push(ColumnId(record.physical));
+        Ok(())
+    }
+
+    pub(crate) fn add_extra(&mut self, extra: Vec<ExtraTypeInfo>) {
+        self.schema.extra.extend(extra);
+    }
+
+    pub(crate) fn finish(self) -> Schema {
+        self.schema
+    }
+
+    fn field_of(&mut self, field: u32, what: &'static str, id: u32) -> Result<&mut Field> {
+        self.schema
+            .fields
+            .get_mut(field as usize)
+            .ok_or_else(|| Error::malformed(what, id.into(), format!("belongs to field {field}, which does not exist")))
+    }
+}
+
+fn next_id(len: usize, what: &'static str) -> Result<u32> {
+    u32::try_from(len).map_err(|_| Error::Limit { what, value: len as u64, limit: u32::MAX.into() })
+}
+
+/// Why a column cannot be read by this version.
+fn column_problem(kind: ColumnType, record: &ColumnRecord) -> Option<String> {
+    let Some((least, most)) = kind.bits() else {
+        return Some(format!("column type {:#04x} is unknown to this version", record.kind));
+    };
+    if record.unknown_flags != 0 {
+        return Some(format!("column flag {:#06x} is unknown to this version", record.unknown_flags));
+    }
+    if !(least..=most).contains(&record.bits) {
+        return Some(format!("a column of type {kind} cannot have {} bits", record.bits));
+    }
+    if kind == ColumnType::Real32Quant {
+        let valid = record.range.is_some_and(|(min, max)| min.is_finite() && max.is_finite() && min < max);
+        if !valid {
+            return Some("a quantised column has no valid range".to_owned());
+        }
+    }
+    None
+}

@@ -1,0 +1,122 @@
+//! The schema: a tree of fields, and the columns that hold their data (format-spec/schema.md).
+//!
+//! A *field* stands for a C++ type and has subfields where the type is composed; a *column* is a sequence of simple
+//! elements attached to a field. A field may have several alternative *representations*, each a set of columns; in any
+//! one cluster exactly one of them holds the data. A *projected* field has no columns of its own and shows those of
+//! another field under another type.
+
+mod builder;
+mod column;
+mod field;
+mod type_name;
+
+pub use builder::SchemaBuilder;
+pub(crate) use builder::{AliasRecord, ColumnRecord, FieldRecord};
+pub use column::{Column, ColumnId, ColumnType};
+pub use field::{Field, FieldId, FieldRole};
+pub use type_name::TypeName;
+
+/// Type information that comes with a data set, such as ROOT streamer info for streamer fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraTypeInfo {
+    /// What the content is; 0: ROOT streamer info.
+    pub content_id: u32,
+    /// Version of the type.
+    pub type_version: u32,
+    /// Name of the type; empty when the content is not bound to one.
+    pub type_name: Box<str>,
+    /// The content as stored.
+    pub content: Box<[u8]>,
+}
+
+/// The schema of a data set, its extensions included.
+#[derive(Debug, Clone, Default)]
+pub struct Schema {
+    fields: Vec<Field>,
+    columns: Vec<Column>,
+    top_level: Vec<FieldId>,
+    extra: Vec<ExtraTypeInfo>,
+}
+
+impl Schema {
+    /// All fields, by id.
+    #[must_use]
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// All physical columns, by id.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The fields that make up an entry.
+    pub fn top_level(&self) -> impl Iterator<Item = &Field> {
+        self.top_level.iter().filter_map(|&id| self.field(id))
+    }
+
+    /// A field by id.
+    #[must_use]
+    pub fn field(&self, id: FieldId) -> Option<&Field> {
+        self.fields.get(id.0 as usize)
+    }
+
+    /// A column by id.
+    #[must_use]
+    pub fn column(&self, id: ColumnId) -> Option<&Column> {
+        self.columns.get(id.0 as usize)
+    }
+
+    /// The direct subfields of a field, in order.
+    pub fn children<'a>(&'a self, field: &'a Field) -> impl Iterator<Item = &'a Field> {
+        field.children.iter().filter_map(|&id| self.field(id))
+    }
+
+    /// The column representations of a field: each the columns of one representation, principal column first.
+    /// For a projected field these are columns of its source.
+    pub fn representations<'a>(&'a self, field: &'a Field) -> impl Iterator<Item = &'a [ColumnId]> {
+        let representation = |id: &ColumnId| self.column(*id).map(|column| column.representation);
+        field.columns.chunk_by(move |a, b| representation(a) == representation(b))
+    }
+
+    /// Path of a field: the names from the top level down, joined by dots.
+    #[must_use]
+    pub fn path(&self, id: FieldId) -> String {
+        let mut names = Vec::new();
+        let mut next = Some(id);
+        while let Some(field) = next.and_then(|id| self.field(id)) {
+            names.push(&*field.name);
+            next = field.parent;
+        }
+        names.reverse();
+        names.join(".")
+    }
+
+    /// Extra type information, as stored.
+    #[must_use]
+    pub fn extra_type_info(&self) -> &[ExtraTypeInfo] {
+        &self.extra
+    }
+
+    /// Why a top-level field, or anything below it, cannot be read by this version.
+    #[must_use]
+    pub fn problem(&self, field: &Field) -> Option<String> {
+        let own = field.problem.as_deref().map(|problem| {
+            if field.parent.is_some() { format!("{}: {problem}", self.path(field.id)) } else { problem.to_owned() }
+        });
+        own.or_else(|| self.children(field).find_map(|child| self.problem(child)))
+    }
+
+    /// How many elements of a field's principal column make up one entry, where no collection lies between: the
+    /// product of the array sizes on the path.
+    pub(crate) fn repetitions(&self, id: FieldId) -> u64 {
+        let mut product = 1_u64;
+        let mut next = Some(id);
+        while let Some(field) = next.and_then(|id| self.field(id)) {
+            product = product.saturating_mul(field.repetitions.unwrap_or(1));
+            next = field.parent;
+        }
+        product
+    }
+}

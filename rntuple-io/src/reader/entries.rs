@@ -1,0 +1,121 @@
+//! Reading any range of entries: what scans and random access are made of.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use rntuple_core::arrow::{Plan, Segment};
+use rntuple_core::metadata::ClusterPages;
+
+use super::ntuple::NTuple;
+use super::pages::{Pages, Store};
+use super::window::Window;
+use crate::error::{Error, Result};
+use crate::threads::Threads;
+
+/// Cluster groups whose page locations are kept.
+const KEEP_GROUPS: usize = 16;
+
+/// Reads entries in any order, for the fields of the scan that it was made from.
+///
+/// Unsealed pages are kept within the memory budget of the scan, so that neighbouring entries cost no second read. A
+/// single entry takes at most two page reads per column.
+#[derive(Debug)]
+pub struct EntryReader {
+    pub(super) ntuple: NTuple,
+    pub(super) plan: Arc<Plan>,
+    pub(super) threads: Threads,
+    groups: BTreeMap<usize, Arc<Vec<ClusterPages>>>,
+    store: Store,
+    random: bool,
+}
+
+impl EntryReader {
+    pub(super) fn new(ntuple: NTuple, plan: Arc<Plan>, threads: Threads, budget: usize, random: bool) -> Self {
+        let store = Store::new(plan.columns().len(), budget);
+        Self { ntuple, plan, threads, groups: BTreeMap::new(), store, random }
+    }
+
+    /// Arrow schema of the batches.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(self.plan.schema())
+    }
+
+    /// Reads the entries of a range as one batch.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for entries that do not exist, and whatever reading and decoding give.
+    pub fn read(&mut self, entries: Range<u64>) -> Result<RecordBatch> {
+        self.read_through(entries, &[])
+    }
+
+    /// Reads a range of which some pages were fetched already.
+    pub(super) fn read_through(&mut self, entries: Range<u64>, windows: &[Arc<Window>]) -> Result<RecordBatch> {
+        let ntuple = self.ntuple.clone();
+        let inner = &*ntuple.inner;
+        if entries.start > entries.end || entries.end > inner.entries {
+            let reason =
+                format!("entries {} to {} are asked for, but there are {}", entries.start, entries.end, inner.entries);
+            return Err(Error::Argument { file: Arc::clone(&inner.file.name), reason });
+        }
+        let groups = self.load(&entries)?;
+        let mut clusters = Vec::new();
+        let mut segments = Vec::new();
+        for cluster in in_range(&groups, &entries) {
+            let first = cluster.summary.first_entry;
+            let start = entries.start.max(first);
+            let len = entries.end.min(first + cluster.summary.entries) - start;
+            segments.push(Segment { cluster: clusters.len(), start: start - first, len });
+            clusters.push(cluster);
+        }
+        let pages = Pages {
+            inner,
+            columns: self.plan.columns(),
+            clusters: &clusters,
+            windows,
+            store: &self.store,
+            threads: &self.threads,
+            random: self.random,
+        };
+        let batch = self.plan.decode(&pages, &segments, entries.start);
+        batch.map_err(|e| inner.file.format(e))
+    }
+
+    /// The clusters of every group that has entries of the range.
+    pub(super) fn load(&mut self, entries: &Range<u64>) -> Result<Vec<Arc<Vec<ClusterPages>>>> {
+        let inner = &self.ntuple.inner;
+        let wanted = inner.groups(entries.start, entries.end);
+        if self.groups.len() > KEEP_GROUPS {
+            self.groups.retain(|group, _| wanted.contains(group));
+        }
+        let mut out = Vec::new();
+        for group in wanted {
+            if !self.groups.contains_key(&group) {
+                let clusters = inner.clusters(group, self.plan.columns())?;
+                self.groups.insert(group, Arc::new(clusters));
+            }
+            out.extend(self.groups.get(&group).cloned());
+        }
+        Ok(out)
+    }
+}
+
+/// The clusters that have entries of a range, in order.
+pub(super) fn in_range<'a>(
+    groups: &'a [Arc<Vec<ClusterPages>>],
+    entries: &Range<u64>,
+) -> impl Iterator<Item = &'a ClusterPages> {
+    let (start, end) = (entries.start, entries.end);
+    groups.iter().flat_map(move |clusters| {
+        // Clusters are ordered by entry; those without entries are passed over.
+        let skip = clusters.partition_point(|c| c.summary.first_entry + c.summary.entries <= start);
+        clusters
+            .iter()
+            .skip(skip)
+            .take_while(move |cluster| cluster.summary.first_entry < end)
+            .filter(|cluster| cluster.summary.entries > 0)
+    })
+}

@@ -1,0 +1,126 @@
+//! Reading many pages with few requests.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use rntuple_core::metadata::PageInfo;
+use rntuple_core::page::sealed_len;
+
+use super::file::File;
+use super::page_lists::file_range;
+use super::pages::PageKey;
+use crate::error::Result;
+
+/// Unwanted bytes that are read along rather than starting another request.
+const MAX_GAP: u64 = 64 << 10;
+/// Bytes of one request.
+const MAX_REQUEST: u64 = 8 << 20;
+
+/// A page to be fetched.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) key: PageKey,
+    pub(super) offset: u64,
+    pub(super) len: u64,
+}
+
+impl Wanted {
+    /// A page that lies in one piece in the file; others are read one by one when they are used.
+    pub(super) fn new(key: PageKey, page: &PageInfo, max_key_size: u64) -> Option<Self> {
+        let (offset, _) = file_range(&page.locator)?;
+        let len = sealed_len(page)?;
+        (max_key_size == 0 || len <= max_key_size).then_some(Self { key, offset, len })
+    }
+}
+
+/// Fetches pages, with requests that join what lies close together. Requests run in parallel through `run`.
+///
+/// Pages that the file does not have are left out: whoever uses them will get the error.
+pub(super) fn fetch(
+    file: &File,
+    mut wanted: Vec<Wanted>,
+    run: &dyn Fn(usize, &(dyn Fn(usize) + Sync)),
+) -> Result<Vec<(PageKey, Bytes)>> {
+    let size = file.size();
+    wanted.retain(|page| page.offset.checked_add(page.len).is_some_and(|end| end <= size));
+    wanted.sort_unstable_by_key(|page| (page.offset, page.len));
+    let requests = coalesce(&wanted);
+    let answers: Vec<OnceLock<Result<Bytes>>> = requests.iter().map(|_| OnceLock::new()).collect();
+    run(requests.len(), &|i| {
+        if let (Some(request), Some(answer)) = (requests.get(i), answers.get(i)) {
+            let what = || "pages".to_owned();
+            answer.get_or_init(|| file.read(what, request.start, request.end - request.start).map(Bytes::from));
+        }
+    });
+    let mut out = Vec::with_capacity(wanted.len());
+    let mut pages = wanted.iter();
+    for (request, answer) in requests.iter().zip(answers) {
+        let Some(answer) = answer.into_inner().transpose()? else { continue };
+        for page in pages.by_ref().take(request.pages) {
+            // In range: the request covers each of its pages, and is in memory.
+            let start = usize::try_from(page.offset - request.start).unwrap_or(usize::MAX);
+            let len = usize::try_from(page.len).unwrap_or(usize::MAX);
+            out.push((page.key, answer.slice(start..start.saturating_add(len))));
+        }
+    }
+    Ok(out)
+}
+
+struct Request {
+    start: u64,
+    end: u64,
+    /// How many of the pages, in order, it covers.
+    pages: usize,
+}
+
+/// Joins pages (ordered by offset, which may repeat) into requests.
+fn coalesce(wanted: &[Wanted]) -> Vec<Request> {
+    let mut requests: Vec<Request> = Vec::new();
+    for page in wanted {
+        let end = page.offset + page.len;
+        match requests.last_mut() {
+            Some(last)
+                if page.offset <= last.end.saturating_add(MAX_GAP)
+                    && (end <= last.end || end - last.start <= MAX_REQUEST) =>
+            {
+                last.end = last.end.max(end);
+                last.pages += 1;
+            }
+            _ => requests.push(Request { start: page.offset, end, pages: 1 }),
+        }
+    }
+    requests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(pages: &[(u64, u64)]) -> Vec<(u64, u64, usize)> {
+        let key = PageKey { cluster: 0, column: 0, page: 0 };
+        let wanted: Vec<Wanted> = pages.iter().map(|&(offset, len)| Wanted { key, offset, len }).collect();
+        coalesce(&wanted).iter().map(|r| (r.start, r.end, r.pages)).collect()
+    }
+
+    #[test]
+    fn near_pages_share_a_request() {
+        assert_eq!(joined(&[]), []);
+        assert_eq!(joined(&[(100, 10), (110, 10), (200, 10)]), [(100, 210, 3)]);
+        assert_eq!(joined(&[(0, 10), (10 + MAX_GAP, 10)]), [(0, 20 + MAX_GAP, 2)]);
+        assert_eq!(joined(&[(0, 10), (11 + MAX_GAP, 10)]), [(0, 10, 1), (11 + MAX_GAP, 21 + MAX_GAP, 1)]);
+    }
+
+    #[test]
+    fn identical_pages_are_read_once() {
+        assert_eq!(joined(&[(100, 10), (100, 10), (105, 5)]), [(100, 110, 3)]);
+    }
+
+    #[test]
+    fn requests_have_a_largest_size_but_pages_may_be_larger() {
+        assert_eq!(
+            joined(&[(0, MAX_REQUEST), (MAX_REQUEST, 1)]),
+            [(0, MAX_REQUEST, 1), (MAX_REQUEST, MAX_REQUEST + 1, 1)]
+        );
+        assert_eq!(joined(&[(0, MAX_REQUEST + 5)]), [(0, MAX_REQUEST + 5, 1)]);
+    }
+}

@@ -1,0 +1,136 @@
+//! A named byte source, with the checks that every read needs.
+
+use std::sync::Arc;
+
+use rntuple_core::container::root_file::SplitPayload;
+use rntuple_core::limits::MAX_ENVELOPE;
+use rntuple_core::metadata::Locator;
+use rntuple_core::{Error as FormatError, compression};
+
+use crate::error::{Error, Result};
+use crate::storage::ByteSource;
+
+/// No real envelope compresses better than this, so a small file cannot ask for much memory.
+const MAX_ENVELOPE_RATIO: u64 = 4096;
+/// What an envelope may have in any case.
+const SMALL_ENVELOPE: u64 = 1 << 20;
+
+#[derive(Debug, Clone)]
+pub(crate) struct File {
+    pub(crate) name: Arc<str>,
+    pub(crate) source: Arc<dyn ByteSource>,
+}
+
+impl File {
+    pub(crate) fn size(&self) -> u64 {
+        self.source.size()
+    }
+
+    /// An error of the format layer, with the name of this file.
+    pub(crate) fn format(&self, source: FormatError) -> Error {
+        Error::Format { file: Arc::clone(&self.name), source: Arc::new(source) }
+    }
+
+    /// Fails when the file does not have these bytes. Called before memory is allocated for them.
+    pub(crate) fn check(&self, what: impl Fn() -> String, offset: u64, len: u64) -> Result<()> {
+        if offset.checked_add(len).is_some_and(|end| end <= self.size()) {
+            return Ok(());
+        }
+        Err(Error::BeyondEnd { file: Arc::clone(&self.name), what: what(), offset, len, size: self.size() })
+    }
+
+    /// Fills a buffer.
+    pub(crate) fn read_into(&self, what: impl Fn() -> String, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        self.check(&what, offset, buffer.len() as u64)?;
+        self.source.read_at(offset, buffer).map_err(|source| Error::Io {
+            file: Arc::clone(&self.name),
+            what: format!("{}: reading {} bytes at byte {offset}", what(), buffer.len()),
+            source: Arc::new(source),
+        })
+    }
+
+    pub(crate) fn read(&self, what: impl Fn() -> String, offset: u64, len: u64) -> Result<Vec<u8>> {
+        self.check(&what, offset, len)?;
+        let mut buffer = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
+        self.read_into(what, offset, &mut buffer)?;
+        Ok(buffer)
+    }
+
+    /// As many of the `most` bytes at `offset` as the file has.
+    pub(crate) fn read_up_to(&self, what: impl Fn() -> String, offset: u64, most: usize) -> Result<Vec<u8>> {
+        let len = (most as u64).min(self.size().saturating_sub(offset));
+        self.read(what, offset, len)
+    }
+
+    /// Reads a payload of `stored` bytes that is split over several records when it is larger than `max_key_size`.
+    pub(crate) fn read_payload(
+        &self,
+        what: impl Fn() -> String,
+        offset: u64,
+        stored: u64,
+        max_key_size: u64,
+    ) -> Result<Vec<u8>> {
+        let Some(split) =
+            SplitPayload::plan(offset, stored, max_key_size).map_err(|e| self.format(e.within(what())))?
+        else {
+            return self.read(what, offset, stored);
+        };
+        // All parts lie in the file, each byte once, so the whole is no longer than the file.
+        self.check(&what, 0, stored)?;
+        let first = split.first_chunk();
+        let mut payload = self.read(&what, first.start, first.end - first.start)?;
+        let others = split.other_chunks(&payload).map_err(|e| self.format(e.within(what())))?;
+        payload.truncate(usize::try_from(split.first_data_len()).unwrap_or(usize::MAX));
+        for chunk in others {
+            payload.extend(self.read(&what, chunk.start, chunk.end - chunk.start)?);
+        }
+        Ok(payload)
+    }
+
+    /// Reads an envelope as stored.
+    pub(crate) fn read_sealed_envelope(
+        &self,
+        what: impl Fn() -> String,
+        locator: Locator,
+        length: u64,
+        max_key_size: u64,
+    ) -> Result<Vec<u8>> {
+        let Locator::File { size, offset } = locator else {
+            let reason = format!("its locator ({locator:?}) does not point into a file");
+            return Err(self.format(FormatError::Malformed { what: "envelope", at: 0, reason }.within(what())));
+        };
+        let limit = size.saturating_mul(MAX_ENVELOPE_RATIO).max(SMALL_ENVELOPE).min(MAX_ENVELOPE);
+        if length > limit {
+            let error = FormatError::Limit { what: "uncompressed envelope size", value: length, limit };
+            return Err(self.format(error.within(format!("{} at byte {offset}", what()))));
+        }
+        self.read_payload(what, offset, size, max_key_size)
+    }
+
+    /// Reads and decompresses an envelope.
+    pub(crate) fn read_envelope(
+        &self,
+        what: impl Fn() -> String,
+        locator: Locator,
+        length: u64,
+        max_key_size: u64,
+    ) -> Result<Vec<u8>> {
+        let sealed = self.read_sealed_envelope(&what, locator, length, max_key_size)?;
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        if sealed.len() == length {
+            return Ok(sealed);
+        }
+        let mut envelope = Vec::new();
+        compression::decompress_to_vec(&sealed, length, &mut envelope)
+            .map_err(|e| self.format(FormatError::from(e).within(place(&what(), locator))))?;
+        Ok(envelope)
+    }
+}
+
+/// What, and where it lies, for messages.
+pub(crate) fn place(what: &str, locator: Locator) -> String {
+    match locator {
+        Locator::File { size, offset } => format!("{what} at byte {offset} ({size} bytes)"),
+        _ => what.to_owned(),
+    }
+}

@@ -1,0 +1,22 @@
+//! Reading: from a file to record batches.
+
+mod batches;
+mod entries;
+mod fetch;
+mod file;
+mod ntuple;
+mod open;
+mod page_lists;
+mod pages;
+mod scan;
+mod stat;
+mod verify;
+mod window;
+
+pub use batches::Batches;
+pub use entries::EntryReader;
+pub use ntuple::NTuple;
+pub use open::{NTupleKey, Reader};
+pub use scan::{EntryRange, Scan};
+pub use stat::ColumnStat;
+pub use verify::{Damage, VerifyReport};

@@ -1,0 +1,203 @@
+//! Opening a ROOT file and finding the RNTuples in it.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use rntuple_core::container::root_file::{Anchor, Directory, FileHeader, Key, parse_key_list};
+use rntuple_core::limits::{MAX_DIRECTORIES, MAX_DIRECTORY_DEPTH, MAX_KEY_LIST};
+use rntuple_core::{Context, Error as FormatError};
+
+use super::file::File;
+use super::ntuple::NTuple;
+use crate::error::{Error, Result};
+use crate::storage::{ByteSource, LocalFile};
+
+/// An open ROOT file that knows which RNTuples it holds.
+///
+/// Opening reads the directories only. Cheap to clone; data sets opened from it stay valid when it is dropped.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    file: File,
+    keys: Arc<[NTupleKey]>,
+}
+
+/// One RNTuple in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NTupleKey {
+    /// Directories and name, joined by slashes.
+    pub path: String,
+    /// Cycle: of several with one path, the highest is the newest.
+    pub cycle: u16,
+    /// Whether no higher cycle of this path exists.
+    pub newest: bool,
+    key: Key,
+}
+
+impl fmt::Display for NTupleKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)?;
+        if self.newest { Ok(()) } else { write!(f, ";{}", self.cycle) }
+    }
+}
+
+impl Reader {
+    /// Opens a local file and lists its RNTuples.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and [`Error::Format`] when it is not a ROOT file or its directories are damaged.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let name: Arc<str> = path.to_string_lossy().into();
+        let source = LocalFile::open(path).map_err(|source| Error::Io {
+            file: Arc::clone(&name),
+            what: "cannot be opened".to_owned(),
+            source: Arc::new(source),
+        })?;
+        Self::from_source(name, Arc::new(source))
+    }
+
+    /// Opens any byte source; `name` is for messages.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn from_source(name: impl Into<Arc<str>>, source: Arc<dyn ByteSource>) -> Result<Self> {
+        let file = File { name: name.into(), source };
+        let what = || "file header".to_owned();
+        let bytes = file.read_up_to(what, 0, FileHeader::LEN)?;
+        let header = FileHeader::parse(&bytes).context(what).map_err(|e| file.format(e))?;
+        let top = header.directory_at().context(what).map_err(|e| file.format(e))?;
+        let mut finder = Finder { file: &file, seen: HashSet::new(), found: Vec::new() };
+        finder.directory(top, "", 0)?;
+        let keys = finder.found.into();
+        Ok(Self { file, keys })
+    }
+
+    /// The file as it was named on opening.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.file.name
+    }
+
+    /// Bytes of the file.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.file.size()
+    }
+
+    /// Every RNTuple of the file, those in directories included, in the order of the file's key lists.
+    #[must_use]
+    pub fn list(&self) -> &[NTupleKey] {
+        &self.keys
+    }
+
+    /// Opens the RNTuple at a path such as `Events`, `dir/sub/Events` or, for an older cycle, `Events;1`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and [`Error::Format`] when its metadata cannot be read.
+    pub fn ntuple(&self, path: &str) -> Result<NTuple> {
+        let wanted = path.strip_prefix('/').unwrap_or(path);
+        let with_cycle = wanted.rsplit_once(';').and_then(|(path, cycle)| Some((path, cycle.parse::<u16>().ok()?)));
+        let found = self.keys.iter().find(|key| key.path == wanted && key.newest).or_else(|| {
+            let (path, cycle) = with_cycle?;
+            self.keys.iter().find(|key| key.path == path && key.cycle == cycle)
+        });
+        let Some(key) = found else {
+            let hint = match &*self.keys {
+                [] => "; the file holds none".to_owned(),
+                keys => format!("; there are: {}", names(keys).join(", ")),
+            };
+            return Err(Error::NotFound { file: Arc::clone(&self.file.name), path: path.to_owned(), hint });
+        };
+        self.open_key(key)
+    }
+
+    /// Opens the only RNTuple of the file; older cycles of it do not count.
+    ///
+    /// # Errors
+    /// [`Error::Choose`] when there are none or several, and those of [`Reader::ntuple`].
+    pub fn only(&self) -> Result<NTuple> {
+        let newest: Vec<&NTupleKey> = self.keys.iter().filter(|key| key.newest).collect();
+        match newest.as_slice() {
+            [key] => self.open_key(key),
+            _ => Err(Error::Choose { file: Arc::clone(&self.file.name), paths: names(newest) }),
+        }
+    }
+
+    fn open_key(&self, key: &NTupleKey) -> Result<NTuple> {
+        let what = || format!("anchor of '{}'", key.path);
+        let payload = self.file.read(what, key.key.payload_at(), key.key.payload_len().into())?;
+        let anchor = Anchor::from_record(&payload, key.key.object_len)
+            .context(|| format!("{} at byte {}", what(), key.key.payload_at()))
+            .map_err(|e| self.file.format(e))?;
+        NTuple::open(self.file.clone(), anchor)
+    }
+}
+
+fn names<'a>(keys: impl IntoIterator<Item = &'a NTupleKey>) -> Vec<String> {
+    keys.into_iter().map(ToString::to_string).collect()
+}
+
+struct Finder<'a> {
+    file: &'a File,
+    /// Offsets of the directories visited, as a damaged file may have circles.
+    seen: HashSet<u64>,
+    found: Vec<NTupleKey>,
+}
+
+impl Finder<'_> {
+    fn directory(&mut self, at: u64, path: &str, depth: usize) -> Result<()> {
+        let place = || if path.is_empty() { "top directory".to_owned() } else { format!("directory '{path}'") };
+        let limit = |what, value: usize, limit: usize| {
+            self.file.format(FormatError::Limit { what, value: value as u64, limit: limit as u64 }.within(place()))
+        };
+        if depth > MAX_DIRECTORY_DEPTH {
+            return Err(limit("depth of directories", depth, MAX_DIRECTORY_DEPTH));
+        }
+        if self.seen.len() >= MAX_DIRECTORIES {
+            return Err(limit("number of directories", self.seen.len(), MAX_DIRECTORIES));
+        }
+        if !self.seen.insert(at) {
+            return Ok(());
+        }
+        for key in self.keys(at, &place)? {
+            let path = if path.is_empty() { key.name.to_string() } else { format!("{path}/{}", key.name) };
+            if Directory::CLASSES.contains(&&*key.class) {
+                self.directory(key.payload_at(), &path, depth + 1)?;
+            } else if &*key.class == Anchor::CLASS {
+                // Older cycles stand behind newer ones, but nothing is lost by not relying on it.
+                let mut newest = true;
+                for other in self.found.iter_mut().filter(|other| other.path == path) {
+                    newest &= other.cycle < key.cycle;
+                    other.newest &= other.cycle > key.cycle;
+                }
+                self.found.push(NTupleKey { path, cycle: key.cycle, newest, key });
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys of the directory whose block lies at `at`.
+    fn keys(&self, at: u64, place: &dyn Fn() -> String) -> Result<Vec<Key>> {
+        let bytes = self.file.read_up_to(place, at, Directory::LEN)?;
+        let directory = Directory::parse(&bytes, at).context(place).map_err(|e| self.file.format(e))?;
+        let what = || format!("key list of the {}", place());
+        if directory.key_list_at == 0 {
+            return Ok(Vec::new());
+        }
+        let len = u64::from(directory.key_list_len);
+        if len > MAX_KEY_LIST {
+            let error = FormatError::Limit { what: "size of a key list", value: len, limit: MAX_KEY_LIST };
+            return Err(self.file.format(error.within(what())));
+        }
+        let record = self.file.read(what, directory.key_list_at, len)?;
+        let parse = || {
+            let key = Key::parse(&record, directory.key_list_at)?;
+            let payload = record.get(usize::from(key.key_len)..).unwrap_or_default();
+            parse_key_list(payload, directory.key_list_at + u64::from(key.key_len))
+        };
+        parse().context(what).map_err(|e| self.file.format(e))
+    }
+}

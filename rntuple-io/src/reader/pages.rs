@@ -1,0 +1,261 @@
+//! Gives the decoder its pages: from a window that was fetched ahead, from those kept for the next batch, or from the
+//! file.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use rntuple_core::arrow::PageSource;
+use rntuple_core::metadata::{ClusterPages, ColumnPages, PageInfo};
+use rntuple_core::page::{sealed_len, unseal, unseal_into};
+use rntuple_core::schema::{Column, ColumnId};
+use rntuple_core::{Error as FormatError, Result as FormatResult};
+
+use super::fetch::{Wanted, fetch};
+use super::ntuple::Inner;
+use super::page_lists::file_range;
+use super::window::Window;
+use crate::threads::Threads;
+
+/// A page of a scan: cluster number in the data set, position of the column in the plan, number of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PageKey {
+    pub(super) cluster: u64,
+    pub(super) column: usize,
+    pub(super) page: usize,
+}
+
+/// Pages of a scan that outlive a batch.
+#[derive(Debug)]
+pub(super) struct Store {
+    columns: Vec<Mutex<ColumnStore>>,
+    /// Bytes of unsealed pages that are kept, of all columns.
+    kept: AtomicUsize,
+    budget: usize,
+}
+
+#[derive(Debug, Default)]
+struct ColumnStore {
+    /// Fetched for the batch at hand.
+    sealed: HashMap<(u64, usize), Bytes>,
+    /// Unsealed pages that will be asked for again, with when they were last.
+    unsealed: HashMap<(u64, usize), (Bytes, u64)>,
+    clock: u64,
+}
+
+impl Store {
+    pub(super) fn new(columns: usize, budget: usize) -> Self {
+        Self { columns: (0..columns).map(|_| Mutex::default()).collect(), kept: AtomicUsize::new(0), budget }
+    }
+
+    fn column(&self, column: usize) -> Option<MutexGuard<'_, ColumnStore>> {
+        Some(self.columns.get(column)?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn unsealed(&self, key: PageKey) -> Option<Bytes> {
+        let mut store = self.column(key.column)?;
+        store.clock += 1;
+        let now = store.clock;
+        let (page, used) = store.unsealed.get_mut(&(key.cluster, key.page))?;
+        *used = now;
+        Some(page.clone())
+    }
+
+    /// Keeps an unsealed page, if the budget allows; pages of the column that were not used for long make room.
+    fn keep(&self, key: PageKey, page: Bytes) {
+        let Some(mut store) = self.column(key.column) else { return };
+        let len = page.len();
+        while self.kept.load(Ordering::Relaxed) + len > self.budget {
+            let Some(oldest) = store.unsealed.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| *key) else {
+                return;
+            };
+            if let Some((dropped, _)) = store.unsealed.remove(&oldest) {
+                self.kept.fetch_sub(dropped.len(), Ordering::Relaxed);
+            }
+        }
+        store.clock += 1;
+        let now = store.clock;
+        self.kept.fetch_add(len, Ordering::Relaxed);
+        if let Some((before, _)) = store.unsealed.insert((key.cluster, key.page), (page, now)) {
+            self.kept.fetch_sub(before.len(), Ordering::Relaxed);
+        }
+    }
+
+    fn forget(&self, key: PageKey) {
+        if let Some((page, _)) =
+            self.column(key.column).and_then(|mut store| store.unsealed.remove(&(key.cluster, key.page)))
+        {
+            self.kept.fetch_sub(page.len(), Ordering::Relaxed);
+        }
+    }
+}
+
+thread_local! {
+    /// Room for an unsealed page; each thread uses its own over and over.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Larger scratch buffers are given back after use.
+const MAX_SCRATCH: usize = 4 << 20;
+
+/// The pages of one batch.
+pub(super) struct Pages<'a> {
+    pub(super) inner: &'a Inner,
+    /// The columns of the plan, ascending.
+    pub(super) columns: &'a [ColumnId],
+    /// The clusters that the batch touches; segments number them.
+    pub(super) clusters: &'a [&'a ClusterPages],
+    pub(super) windows: &'a [Arc<Window>],
+    pub(super) store: &'a Store,
+    pub(super) threads: &'a Threads,
+    /// Whether pages are kept once they are used up, for reads that jump around.
+    pub(super) random: bool,
+}
+
+struct Place<'a> {
+    key: PageKey,
+    info: &'a PageInfo,
+    column: &'a ColumnPages,
+}
+
+impl<'a> Pages<'a> {
+    fn place(&self, cluster: usize, column: ColumnId, page: usize) -> FormatResult<Place<'a>> {
+        let not_there = || missing(column, "page is not in the page list");
+        let cluster = self.clusters.get(cluster).ok_or_else(not_there)?;
+        let position = self.columns.binary_search(&column).map_err(|_| not_there())?;
+        let pages = cluster.columns.get(position).ok_or_else(not_there)?;
+        let info = pages.pages.get(page).ok_or_else(not_there)?;
+        Ok(Place { key: PageKey { cluster: cluster.summary.id, column: position, page }, info, column: pages })
+    }
+
+    fn fetched(&self, key: PageKey) -> Option<Bytes> {
+        let page = self.windows.iter().find_map(|window| window.page(key));
+        page.or_else(|| self.store.column(key.column)?.sealed.remove(&(key.cluster, key.page)))
+    }
+
+    fn sealed(&self, place: &Place<'_>) -> FormatResult<Bytes> {
+        if let Some(bytes) = self.fetched(place.key) {
+            return Ok(bytes);
+        }
+        let what = || describe(place);
+        let (Some((offset, _)), Some(len)) = (file_range(&place.info.locator), sealed_len(place.info)) else {
+            let reason = format!("its locator ({:?}) does not point into a file", place.info.locator);
+            return Err(missing(place.column.column, &reason).within(what()));
+        };
+        let bytes = self.inner.file.read_payload(what, offset, len, self.inner.anchor.max_key_size);
+        bytes.map(Bytes::from).map_err(|e| FormatError::Storage(Box::new(e)))
+    }
+
+    fn column(&self, place: &Place<'_>) -> FormatResult<&'a Column> {
+        let column = self.inner.schema.column(place.column.column);
+        column.ok_or_else(|| missing(place.column.column, "no such column"))
+    }
+
+    /// Unseals a page into memory of its own.
+    fn unsealed_to_keep(&self, place: &Place<'_>) -> FormatResult<Bytes> {
+        let (sealed, column) = (self.sealed(place)?, self.column(place)?);
+        let mut buffer = Vec::new();
+        let len = unseal(&sealed, place.info, column, &mut buffer).map_err(|e| e.within(describe(place)))?.len();
+        // A page that was stored as it is lies in the sealed bytes.
+        Ok(if buffer.len() == len { Bytes::from(buffer) } else { sealed.slice(..len) })
+    }
+
+    /// Unseals a page for use at once.
+    fn unsealed<T>(&self, place: &Place<'_>, use_page: impl FnOnce(&[u8]) -> T) -> FormatResult<T> {
+        let (sealed, column) = (self.sealed(place)?, self.column(place)?);
+        SCRATCH.with_borrow_mut(|scratch| {
+            let result = unseal(&sealed, place.info, column, scratch).map(use_page);
+            if scratch.capacity() > MAX_SCRATCH {
+                *scratch = Vec::new();
+            }
+            result.map_err(|e| e.within(describe(place)))
+        })
+    }
+}
+
+impl PageSource for Pages<'_> {
+    fn pages(&self, cluster: usize, column: ColumnId) -> FormatResult<&ColumnPages> {
+        let not_there = || missing(column, "column is not in the page list");
+        let cluster = self.clusters.get(cluster).ok_or_else(not_there)?;
+        let position = self.columns.binary_search(&column).map_err(|_| not_there())?;
+        cluster.columns.get(position).ok_or_else(not_there)
+    }
+
+    fn announce(&self, cluster: usize, column: ColumnId, first: usize, last: usize) -> FormatResult<()> {
+        // One page is read when it is used; several are worth a common request.
+        if first >= last {
+            return Ok(());
+        }
+        let mut wanted = Vec::new();
+        for page in first..=last {
+            let place = self.place(cluster, column, page)?;
+            let there = self.windows.iter().any(|window| window.has(place.key))
+                || self.store.column(place.key.column).is_none_or(|store| {
+                    let key = (place.key.cluster, place.key.page);
+                    store.sealed.contains_key(&key) || store.unsealed.contains_key(&key)
+                });
+            if !there {
+                wanted.extend(Wanted::new(place.key, place.info, self.inner.anchor.max_key_size));
+            }
+        }
+        if wanted.len() < 2 {
+            return Ok(());
+        }
+        let pages = fetch(&self.inner.file, wanted, &|n, task| (0..n).for_each(task));
+        for (key, bytes) in pages.map_err(|e| FormatError::Storage(Box::new(e)))? {
+            if let Some(mut store) = self.store.column(key.column) {
+                store.sealed.insert((key.cluster, key.page), bytes);
+            }
+        }
+        Ok(())
+    }
+
+    fn with_page(
+        &self,
+        cluster: usize,
+        column: ColumnId,
+        page: usize,
+        again: bool,
+        consume: &mut dyn FnMut(&[u8]) -> FormatResult<()>,
+    ) -> FormatResult<()> {
+        let place = self.place(cluster, column, page)?;
+        let mut consume = |page: &[u8]| consume(page).map_err(|e| e.within(describe(&place)));
+        if let Some(page) = self.store.unsealed(place.key) {
+            if !again && !self.random {
+                self.store.forget(place.key);
+            }
+            return consume(&page);
+        }
+        if !again && !self.random {
+            return self.unsealed(&place, &mut consume)?;
+        }
+        let page = self.unsealed_to_keep(&place)?;
+        self.store.keep(place.key, page.clone());
+        consume(&page)
+    }
+
+    fn page_into(&self, cluster: usize, column: ColumnId, page: usize, out: &mut [u8]) -> FormatResult<()> {
+        let place = self.place(cluster, column, page)?;
+        let sealed = self.sealed(&place)?;
+        unseal_into(&sealed, place.info, out).map_err(|e| e.within(describe(&place)))
+    }
+
+    fn run(&self, n: usize, task: &(dyn Fn(usize) + Sync)) {
+        self.threads.run(n, task);
+    }
+}
+
+fn missing(column: ColumnId, reason: &str) -> FormatError {
+    FormatError::Malformed { what: "column", at: column.0.into(), reason: reason.to_owned() }
+}
+
+fn describe(place: &Place<'_>) -> String {
+    let PageKey { cluster, page, .. } = place.key;
+    let column = place.column.column.0;
+    match file_range(&place.info.locator) {
+        Some((offset, _)) => format!("page {page} of column {column} in cluster {cluster} at byte {offset}"),
+        None => format!("page {page} of column {column} in cluster {cluster}"),
+    }
+}

@@ -1,0 +1,202 @@
+//! What to read, and with how much of the machine.
+
+use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use rntuple_core::arrow::{Plan, Projection, ReadOptions};
+
+use super::batches::Batches;
+use super::entries::EntryReader;
+use super::ntuple::NTuple;
+use crate::error::{Error, Result};
+use crate::threads::Threads;
+
+/// Bytes that a scan may hold, unless it is told otherwise.
+const MEMORY: usize = 128 << 20;
+
+/// A range of entries. Negative numbers count from the end, as in Python: `-10..` are the last ten entries.
+///
+/// Bounds beyond the data set are cut to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EntryRange {
+    start: Option<i64>,
+    end: Option<i64>,
+}
+
+impl EntryRange {
+    /// From `start` up to but not including `end`; `None`: the first entry, and behind the last one.
+    #[must_use]
+    pub fn new(start: Option<i64>, end: Option<i64>) -> Self {
+        Self { start, end }
+    }
+
+    /// The entries it means in a data set of `entries`.
+    #[must_use]
+    pub fn resolve(self, entries: u64) -> Range<u64> {
+        let absolute = |n: i64| {
+            if n < 0 { entries.saturating_sub(n.unsigned_abs()) } else { n.unsigned_abs().min(entries) }
+        };
+        let start = self.start.map_or(0, absolute);
+        start..self.end.map_or(entries, absolute).max(start)
+    }
+}
+
+impl From<Range<i64>> for EntryRange {
+    fn from(range: Range<i64>) -> Self {
+        Self::new(Some(range.start), Some(range.end))
+    }
+}
+
+impl From<RangeFrom<i64>> for EntryRange {
+    fn from(range: RangeFrom<i64>) -> Self {
+        Self::new(Some(range.start), None)
+    }
+}
+
+impl From<RangeTo<i64>> for EntryRange {
+    fn from(range: RangeTo<i64>) -> Self {
+        Self::new(None, Some(range.end))
+    }
+}
+
+impl From<RangeFull> for EntryRange {
+    fn from(_: RangeFull) -> Self {
+        Self::default()
+    }
+}
+
+/// A choice of fields, entries and resources; made by [`NTuple::scan`].
+///
+/// ```no_run
+/// # fn main() -> rntuple_io::Result<()> {
+/// let events = rntuple_io::Reader::open("events.root")?.only()?;
+/// for batch in events.scan().columns(["Muon_*", "event.id"]).entries(-1000..).open()? {
+///     println!("{} rows", batch?.num_rows());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a scan reads nothing until it is opened"]
+pub struct Scan {
+    ntuple: NTuple,
+    projection: Projection,
+    entries: EntryRange,
+    batch_rows: Option<usize>,
+    threads: Option<usize>,
+    memory: usize,
+    options: ReadOptions,
+}
+
+impl Scan {
+    pub(super) fn new(ntuple: NTuple) -> Self {
+        Self {
+            ntuple,
+            projection: Projection::all(),
+            entries: EntryRange::default(),
+            batch_rows: None,
+            threads: None,
+            memory: MEMORY,
+            options: ReadOptions::default(),
+        }
+    }
+
+    /// Reads only the fields that match one of these patterns; see [`Projection`] for what a pattern is. The batches
+    /// have the fields in the order of the data set.
+    pub fn columns<S: AsRef<str>>(mut self, patterns: impl IntoIterator<Item = S>) -> Self {
+        self.projection = Projection::patterns(patterns.into_iter().map(|pattern| pattern.as_ref().to_owned()));
+        self
+    }
+
+    /// Reads only these entries.
+    pub fn entries(mut self, range: impl Into<EntryRange>) -> Self {
+        self.entries = range.into();
+        self
+    }
+
+    /// Rows per batch; the last one may have fewer. By default as many as a quarter of the memory budget holds, at
+    /// most 65,536.
+    pub fn batch_rows(mut self, rows: usize) -> Self {
+        self.batch_rows = Some(rows.max(1));
+        self
+    }
+
+    /// Threads to read and decode with. By default those of rayon's global pool; with 1, nothing is spawned.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Bytes to hold at once: pages fetched ahead, pages kept for the next batch, and the batch being made. By default
+    /// 128 MiB. Single pages and entries larger than that are read all the same.
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// Strings as Arrow Binary, which takes bytes that are not UTF-8.
+    pub fn strings_as_binary(mut self, yes: bool) -> Self {
+        self.options.strings_as_binary = yes;
+        self
+    }
+
+    /// Lists, strings and binaries with 64-bit offsets, for batches of more than 2^31 items.
+    pub fn large_offsets(mut self, yes: bool) -> Self {
+        self.options.large_offsets = yes;
+        self
+    }
+
+    /// Reads the fields of this Arrow schema, into its types and in its order. Numbers are converted as ROOT does; a
+    /// value that does not fit is an error that names field and entry.
+    pub fn schema(mut self, schema: SchemaRef) -> Self {
+        self.options.schema = Some(schema);
+        self
+    }
+
+    /// Starts reading.
+    ///
+    /// # Errors
+    /// [`Error::Format`] for a field that does not exist or cannot be read as asked.
+    pub fn open(self) -> Result<Batches> {
+        let range = self.entries.resolve(self.ntuple.entries());
+        let (memory, batch_rows) = (self.memory, self.batch_rows);
+        // A quarter each: the batch, pages kept between batches, and two windows.
+        Ok(Batches::new(self.reader(memory / 4, false)?, range, batch_rows, memory / 4))
+    }
+
+    /// Opens the fields for reading entries in any order. The range of entries does not matter here.
+    ///
+    /// # Errors
+    /// As [`Scan::open`].
+    pub fn random_access(self) -> Result<EntryReader> {
+        let memory = self.memory;
+        self.reader(memory, true)
+    }
+
+    fn reader(self, budget: usize, random: bool) -> Result<EntryReader> {
+        let inner = &self.ntuple.inner;
+        let plan = Plan::new(&inner.schema, &self.projection, &self.options).map_err(|e| inner.file.format(e))?;
+        let threads = Threads::new(self.threads)
+            .map_err(|e| Error::Argument { file: Arc::clone(&inner.file.name), reason: format!("no threads: {e}") })?;
+        Ok(EntryReader::new(self.ntuple.clone(), Arc::new(plan), threads, budget, random))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entry_ranges() {
+        let resolve = |range: EntryRange| range.resolve(100);
+        assert_eq!(resolve((..).into()), 0..100);
+        assert_eq!(resolve((10..20).into()), 10..20);
+        assert_eq!(resolve((-10..).into()), 90..100);
+        assert_eq!(resolve((-10..-5).into()), 90..95);
+        assert_eq!(resolve((..-95).into()), 0..5);
+        assert_eq!(resolve((-500..500).into()), 0..100);
+        assert_eq!(resolve((50..10).into()), 50..50);
+        assert_eq!(resolve((i64::MIN..i64::MAX).into()), 0..100);
+    }
+}

@@ -1,0 +1,190 @@
+//! Verifying every checksum of a data set.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use rntuple_core::metadata::{EnvelopeLink, Locator, PageInfo};
+use rntuple_core::page::{sealed_len, unseal, verify};
+use rntuple_core::schema::{Column, ColumnId};
+
+use super::ntuple::NTuple;
+use super::page_lists::file_range;
+use crate::error::{Error, Result};
+use crate::threads::Threads;
+
+/// Bytes that are verified between two reports of progress.
+const CHUNK: u64 = 32 << 20;
+
+/// What [`NTuple::verify`] found.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// Envelopes whose checksum holds.
+    pub envelopes: u64,
+    /// Different pages that were read and are whole; pages that are stored once for several places count once.
+    pub pages: u64,
+    /// How many of these have no checksum; that they decompress is all that was seen.
+    pub pages_without_checksum: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// What is wrong, by offset.
+    pub damage: Vec<Damage>,
+}
+
+/// Something in the file that is not as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Damage {
+    /// The envelope or page.
+    pub what: String,
+    /// Where it starts in the file; 0 when its locator does not tell.
+    pub offset: u64,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// A page of the data set, with the first column that uses it.
+struct Page<'a> {
+    info: PageInfo,
+    column: &'a Column,
+    cluster: u64,
+    number: usize,
+}
+
+impl NTuple {
+    /// Reads every envelope and every page, those of linked attribute sets included, and compares all checksums.
+    /// Damage does not stop it; it is listed in the report. `progress` is called now and then with bytes done and bytes
+    /// in all.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the storage fails. (A damaged anchor, header or footer shows on opening.)
+    pub fn verify(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<VerifyReport> {
+        let started = Instant::now();
+        let mut report = VerifyReport::default();
+        self.verify_into(&mut report, progress)?;
+        report.damage.sort_by_key(|damage| damage.offset);
+        report.seconds = started.elapsed().as_secs_f64();
+        Ok(report)
+    }
+
+    fn verify_into(&self, report: &mut VerifyReport, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
+        let anchor = &self.inner.anchor;
+        // Anchor, header and footer were verified on opening, or there would be no `self`.
+        report.envelopes += 2;
+        report.bytes += anchor.header.stored + anchor.footer.stored;
+        let columns: Vec<ColumnId> = self.inner.schema.columns().iter().map(|column| column.id).collect();
+        for group in 0..self.cluster_group_count() {
+            let link = self.inner.footer.cluster_groups.get(group).map(|group| group.page_list);
+            match self.inner.clusters(group, &columns) {
+                Ok(clusters) => {
+                    report.envelopes += 1;
+                    report.bytes += link.and_then(|link| link.locator.size()).unwrap_or(0);
+                    let mut pages: HashMap<Locator, Page<'_>> = HashMap::new();
+                    for cluster in &clusters {
+                        for (column, listed) in self.inner.schema.columns().iter().zip(&cluster.columns) {
+                            for (number, &info) in listed.pages.iter().enumerate() {
+                                let page = Page { info, column, cluster: cluster.summary.id, number };
+                                pages.entry(info.locator).or_insert(page);
+                            }
+                        }
+                    }
+                    self.verify_pages(pages.into_values().collect(), report, progress)?;
+                }
+                Err(error) => report.damage.push(page_list_damage(group, link, error)?),
+            }
+        }
+        for name in self.attribute_sets() {
+            match self.attribute_set(&name) {
+                Ok(set) => set.verify_into(report, progress)?,
+                Err(error) => report.damage.push(damage(format!("attribute set '{name}'"), 0, error)?),
+            }
+        }
+        Ok(())
+    }
+
+    fn verify_pages(
+        &self,
+        mut pages: Vec<Page<'_>>,
+        report: &mut VerifyReport,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<()> {
+        pages.sort_by_key(|page| file_range(&page.info.locator));
+        let size = |page: &Page<'_>| sealed_len(&page.info).unwrap_or(0);
+        let total = pages.iter().map(size).fold(report.bytes, u64::saturating_add);
+        let threads = Threads::Shared;
+        let mut rest = pages.as_slice();
+        while !rest.is_empty() {
+            let mut bytes = 0_u64;
+            let within = |page: &&Page<'_>| {
+                let room = bytes < CHUNK;
+                bytes = bytes.saturating_add(size(page));
+                room
+            };
+            let (chunk, later) = rest.split_at(rest.iter().take_while(within).count());
+            let results = Mutex::new(Vec::new());
+            threads.run(chunk.len(), &|i| {
+                if let Some(page) = chunk.get(i) {
+                    let result = self.verify_page(page);
+                    results.lock().unwrap_or_else(PoisonError::into_inner).push((i, result));
+                }
+            });
+            for (i, result) in results.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                let Some(page) = chunk.get(i) else { continue };
+                match result {
+                    Ok(()) => {
+                        report.pages += 1;
+                        report.pages_without_checksum += u64::from(!page.info.checksum);
+                        report.bytes += size(page);
+                    }
+                    Err(error) => {
+                        let offset = file_range(&page.info.locator).map_or(0, |(offset, _)| offset);
+                        report.damage.push(damage(self.describe(page), offset, error)?);
+                    }
+                }
+            }
+            rest = later;
+            progress(report.bytes, total);
+        }
+        Ok(())
+    }
+
+    fn verify_page(&self, page: &Page<'_>) -> Result<()> {
+        let file = &self.inner.file;
+        let what = || self.describe(page);
+        let (Some((offset, _)), Some(len)) = (file_range(&page.info.locator), sealed_len(&page.info)) else {
+            let reason = format!("its locator ({:?}) does not point into a file", page.info.locator);
+            return Err(file.format(rntuple_core::Error::Malformed { what: "page", at: 0, reason }));
+        };
+        let sealed = file.read_payload(what, offset, len, self.inner.anchor.max_key_size)?;
+        let checked = if page.info.checksum {
+            verify(&sealed, &page.info).map(|_| ())
+        } else {
+            unseal(&sealed, &page.info, page.column, &mut Vec::new()).map(|_| ())
+        };
+        checked.map_err(|e| file.format(e))
+    }
+
+    fn describe(&self, page: &Page<'_>) -> String {
+        let field = self.inner.schema.path(page.column.field);
+        format!("page {} of field '{field}' (column {}) in cluster {}", page.number, page.column.id.0, page.cluster)
+    }
+}
+
+fn page_list_damage(group: usize, link: Option<EnvelopeLink>, error: Error) -> Result<Damage> {
+    let offset = link.and_then(|link| file_range(&link.locator)).map_or(0, |(offset, _)| offset);
+    damage(format!("page list of cluster group {group}"), offset, error)
+}
+
+/// What is wrong with the content is damage; a storage that fails is an error.
+fn damage(what: String, offset: u64, error: Error) -> Result<Damage> {
+    let reason = match error {
+        Error::Format { source, .. } => source.to_string(),
+        Error::BeyondEnd { len, size, .. } => format!("{len} bytes are beyond the end of the file, which has {size}"),
+        other => return Err(other),
+    };
+    Ok(Damage { what, offset, reason })
+}

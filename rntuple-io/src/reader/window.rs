@@ -1,0 +1,103 @@
+//! Pages fetched ahead of the decoder, for a range of entries.
+//!
+//! Which pages hold a range of entries is known for columns that are not below a collection. For the others it is
+//! estimated from the share of the cluster that the range is. A page belongs to the window in which its first element
+//! lies; a page that the estimate misses is read when it is used.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+use rntuple_core::metadata::{ClusterPages, ColumnPages};
+use rntuple_core::page::sealed_len;
+
+use super::fetch::{Wanted, fetch};
+use super::file::File;
+use super::pages::PageKey;
+use crate::error::Result;
+use crate::threads::Threads;
+
+#[derive(Debug)]
+pub(super) struct Window {
+    /// Up to which entry it reaches.
+    pub(super) end: u64,
+    pages: HashMap<PageKey, Bytes>,
+}
+
+impl Window {
+    pub(super) fn has(&self, key: PageKey) -> bool {
+        self.pages.contains_key(&key)
+    }
+
+    pub(super) fn page(&self, key: PageKey) -> Option<Bytes> {
+        self.pages.get(&key).cloned()
+    }
+
+    pub(super) fn fetch(file: &File, plan: WindowPlan, threads: &Threads) -> Result<Self> {
+        let pages = fetch(file, plan.wanted, &|n, task| threads.run(n, task))?;
+        Ok(Self { end: plan.end, pages: pages.into_iter().collect() })
+    }
+}
+
+/// What a window is to hold.
+#[derive(Debug)]
+pub(super) struct WindowPlan {
+    pub(super) end: u64,
+    wanted: Vec<Wanted>,
+}
+
+impl WindowPlan {
+    /// Plans a window over entries from `range.start` on: as many as have about `budget` sealed bytes, at least one,
+    /// up to `range.end`. `clusters` holds those entries; the last cluster may end before `range.end`, and then so
+    /// does the window. With `first` nothing was fetched before, so pages that begin before the window count too.
+    pub(super) fn new(
+        clusters: &[&ClusterPages],
+        range: Range<u64>,
+        budget: u64,
+        first: bool,
+        max_key_size: u64,
+    ) -> Self {
+        let (mut wanted, mut bytes, mut end) = (Vec::new(), 0, range.start);
+        for cluster in clusters {
+            let summary = cluster.summary;
+            let cluster_end = summary.first_entry + summary.entries;
+            if cluster_end <= end || summary.first_entry >= range.end || bytes >= budget {
+                continue;
+            }
+            let from = end.max(summary.first_entry) - summary.first_entry;
+            let most = range.end.min(cluster_end) - summary.first_entry;
+            let whole: u64 = cluster.columns.iter().map(stored).sum();
+            // The share of the cluster that fits into what is left of the budget.
+            let fits = share(summary.entries, budget - bytes, whole.max(1)).max(1);
+            let to = from.saturating_add(fits).min(most);
+            for (i, column) in cluster.columns.iter().enumerate() {
+                let start = share(column.elements, from, summary.entries);
+                let stop = if to == summary.entries { u64::MAX } else { share(column.elements, to, summary.entries) };
+                let mut begin = column.pages.partition_point(|page| page.first < start);
+                if first && from == range.start - summary.first_entry.min(range.start) {
+                    begin = begin.min(column.page_of(start));
+                }
+                for (n, page) in column.pages.iter().enumerate().skip(begin).take_while(|(_, page)| page.first < stop) {
+                    let key = PageKey { cluster: summary.id, column: i, page: n };
+                    if let Some(page) = Wanted::new(key, page, max_key_size) {
+                        bytes += page.len;
+                        wanted.push(page);
+                    }
+                }
+            }
+            end = summary.first_entry + to;
+        }
+        Self { end: end.max(range.start + 1), wanted }
+    }
+}
+
+/// Bytes of a column in a cluster.
+fn stored(column: &ColumnPages) -> u64 {
+    column.pages.iter().filter_map(sealed_len).fold(0, u64::saturating_add)
+}
+
+/// `whole * part / all`, without overflow.
+fn share(whole: u64, part: u64, all: u64) -> u64 {
+    let share = u128::from(whole) * u128::from(part) / u128::from(all.max(1));
+    u64::try_from(share).unwrap_or(u64::MAX)
+}
