@@ -250,7 +250,7 @@ impl Planner<'_> {
             FieldRole::Variant if !(1..=125).contains(&children) => refuse("a variant must have 1 to 125 alternatives"),
             FieldRole::Variant => Ok(Kind::Variant),
             FieldRole::Streamer => Ok(Kind::Bytes),
-            FieldRole::Plain => match (children, field.repetitions, kinds.as_slice()) {
+            FieldRole::Plain => match (children, repetitions(field, &type_name), kinds.as_slice()) {
                 (1, Some(n), []) => Ok(Kind::Array(n)),
                 (1, None, []) => Ok(Kind::Wrapper),
                 (0, None, [index, _]) if index.is_index() => Ok(Kind::Bytes),
@@ -450,6 +450,12 @@ impl Planner<'_> {
     fn array_size(&self, n: u64, path: &Path) -> Result<i32> {
         i32::try_from(n).map_err(|_| unavailable(path.full.clone(), format!("arrays of {n} elements are too large")))
     }
+}
+
+/// Elements of a fixed-size array. ROOT does not mark arrays without elements as such; their type name tells.
+fn repetitions(field: &Field, type_name: &TypeName<'_>) -> Option<u64> {
+    let empty = matches!(type_name.name, "std::array" | "std::bitset") && type_name.arguments.last() == Some(&"0");
+    field.repetitions.or(empty.then_some(0))
 }
 
 /// What the caller's schema says about a subfield; `None` for a member that it leaves out.

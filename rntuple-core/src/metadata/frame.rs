@@ -48,15 +48,15 @@ pub(super) mod tests {
     use super::*;
 
     pub(in super::super) fn record_bytes(content: &[u8]) -> Vec<u8> {
-        let mut bytes = (content.len() as i64 + 8).to_le_bytes().to_vec();
+        let mut bytes = (i64::try_from(content.len()).unwrap() + 8).to_le_bytes().to_vec();
         bytes.extend(content);
         bytes
     }
 
     pub(in super::super) fn list_bytes(items: &[Vec<u8>]) -> Vec<u8> {
         let content = items.concat();
-        let mut bytes = (-(content.len() as i64) - 12).to_le_bytes().to_vec();
-        bytes.extend((items.len() as u32).to_le_bytes());
+        let mut bytes = (-i64::try_from(content.len()).unwrap() - 12).to_le_bytes().to_vec();
+        bytes.extend(u32::try_from(items.len()).unwrap().to_le_bytes());
         bytes.extend(content);
         bytes
     }

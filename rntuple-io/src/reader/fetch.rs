@@ -10,6 +10,7 @@ use super::file::File;
 use super::page_lists::file_range;
 use super::pages::PageKey;
 use crate::error::Result;
+use crate::threads::Threads;
 
 /// Unwanted bytes that are read along rather than starting another request.
 const MAX_GAP: u64 = 64 << 10;
@@ -33,20 +34,16 @@ impl Wanted {
     }
 }
 
-/// Fetches pages, with requests that join what lies close together. Requests run in parallel through `run`.
+/// Fetches pages, with requests that join what lies close together. Requests run in parallel on `threads`.
 ///
 /// Pages that the file does not have are left out: whoever uses them will get the error.
-pub(super) fn fetch(
-    file: &File,
-    mut wanted: Vec<Wanted>,
-    run: &dyn Fn(usize, &(dyn Fn(usize) + Sync)),
-) -> Result<Vec<(PageKey, Bytes)>> {
+pub(super) fn fetch(file: &File, mut wanted: Vec<Wanted>, threads: &Threads) -> Result<Vec<(PageKey, Bytes)>> {
     let size = file.size();
     wanted.retain(|page| page.offset.checked_add(page.len).is_some_and(|end| end <= size));
     wanted.sort_unstable_by_key(|page| (page.offset, page.len));
     let requests = coalesce(&wanted);
     let answers: Vec<OnceLock<Result<Bytes>>> = requests.iter().map(|_| OnceLock::new()).collect();
-    run(requests.len(), &|i| {
+    threads.run(requests.len(), &|i| {
         if let (Some(request), Some(answer)) = (requests.get(i), answers.get(i)) {
             let what = || "pages".to_owned();
             answer.get_or_init(|| file.read(what, request.start, request.end - request.start).map(Bytes::from));

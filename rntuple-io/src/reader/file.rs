@@ -99,7 +99,7 @@ impl File {
             let reason = format!("its locator ({locator:?}) does not point into a file");
             return Err(self.format(FormatError::Malformed { what: "envelope", at: 0, reason }.within(what())));
         };
-        let limit = size.saturating_mul(MAX_ENVELOPE_RATIO).max(SMALL_ENVELOPE).min(MAX_ENVELOPE);
+        let limit = size.saturating_mul(MAX_ENVELOPE_RATIO).clamp(SMALL_ENVELOPE, MAX_ENVELOPE);
         if length > limit {
             let error = FormatError::Limit { what: "uncompressed envelope size", value: length, limit };
             return Err(self.format(error.within(format!("{} at byte {offset}", what()))));

@@ -164,7 +164,6 @@ impl NTuple {
     }
 
     /// Starts to read data: choose fields, entries and resources, then [`Scan::open`].
-    #[must_use]
     pub fn scan(&self) -> Scan {
         Scan::new(self.clone())
     }

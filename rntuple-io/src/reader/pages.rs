@@ -203,7 +203,7 @@ impl PageSource for Pages<'_> {
         if wanted.len() < 2 {
             return Ok(());
         }
-        let pages = fetch(&self.inner.file, wanted, &|n, task| (0..n).for_each(task));
+        let pages = fetch(&self.inner.file, wanted, &Threads::One);
         for (key, bytes) in pages.map_err(|e| FormatError::Storage(Box::new(e)))? {
             if let Some(mut store) = self.store.column(key.column) {
                 store.sealed.insert((key.cluster, key.page), bytes);

@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(resolve((-10..-5).into()), 90..95);
         assert_eq!(resolve((..-95).into()), 0..5);
         assert_eq!(resolve((-500..500).into()), 0..100);
-        assert_eq!(resolve((50..10).into()), 50..50);
+        assert_eq!(resolve(EntryRange::new(Some(50), Some(10))), 50..50);
         assert_eq!(resolve((i64::MIN..i64::MAX).into()), 0..100);
     }
 }

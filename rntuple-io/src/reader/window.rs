@@ -34,7 +34,7 @@ impl Window {
     }
 
     pub(super) fn fetch(file: &File, plan: WindowPlan, threads: &Threads) -> Result<Self> {
-        let pages = fetch(file, plan.wanted, &|n, task| threads.run(n, task))?;
+        let pages = fetch(file, plan.wanted, threads)?;
         Ok(Self { end: plan.end, pages: pages.into_iter().collect() })
     }
 }

@@ -61,7 +61,7 @@ mod tests {
                 if big {
                     bytes.extend(offset.to_be_bytes());
                 } else {
-                    bytes.extend((offset as u32).to_be_bytes());
+                    bytes.extend(u32::try_from(offset).unwrap().to_be_bytes());
                 }
             }
             let directory = Directory::parse(&bytes, 0).unwrap();

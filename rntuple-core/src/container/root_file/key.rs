@@ -107,17 +107,17 @@ pub(super) mod tests {
         bytes.extend(78_u32.to_be_bytes());
         bytes.extend(0_u32.to_be_bytes());
         let len = (if big { 34 } else { 26 }) + 3 + class.len() + name.len();
-        bytes.extend((len as u16).to_be_bytes());
+        bytes.extend(u16::try_from(len).unwrap().to_be_bytes());
         bytes.extend(1_u16.to_be_bytes());
         for offset in [at, 100] {
             if big {
                 bytes.extend(offset.to_be_bytes());
             } else {
-                bytes.extend((offset as u32).to_be_bytes());
+                bytes.extend(u32::try_from(offset).unwrap().to_be_bytes());
             }
         }
         for text in [class, name, ""] {
-            bytes.push(text.len() as u8);
+            bytes.push(u8::try_from(text.len()).unwrap());
             bytes.extend(text.as_bytes());
         }
         bytes
