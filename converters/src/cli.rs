@@ -153,7 +153,7 @@ pub(crate) struct Stat {
 
 /// Check every checksum of every envelope and page.
 ///
-/// Lists all damage, the first with its place in the file, and ends with status 1 when there is any.
+/// Names every damaged place with its offset in the file, and ends with status 1 when there is any, or nothing to check.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -2,9 +2,11 @@
 
 use crate::checksum::xxh3;
 use crate::compression;
+use crate::encoding::IndexKind;
+use crate::encoding::index::{encode_index, for_each_index};
 use crate::error::{Context, Error, Result};
 use crate::metadata::PageInfo;
-use crate::schema::Column;
+use crate::schema::{Column, ColumnType};
 
 /// Bytes of the checksum behind a page.
 pub const CHECKSUM_LEN: usize = 8;
@@ -55,6 +57,32 @@ pub fn unseal<'a>(sealed: &'a [u8], page: &PageInfo, column: &Column, buffer: &'
 /// As [`unseal`].
 pub fn unseal_into(sealed: &[u8], page: &PageInfo, out: &mut [u8]) -> Result<()> {
     compression::decompress(verify(sealed, page)?, out).context(|| "page".to_owned())
+}
+
+/// The form in which an unsealed page of an index column is best kept for reading parts of it: absolute values, and the
+/// column type that they make up. `None` for pages whose elements can be had one by one already.
+///
+/// # Errors
+/// [`Error::Encoding`] when the page is too short for its elements.
+pub fn kept_form(unsealed: &[u8], page: &PageInfo, column: &Column) -> Result<Option<(Vec<u8>, ColumnType)>> {
+    let Some(kind) = index_kind(column.kind).filter(|kind| kind.is_split()) else { return Ok(None) };
+    let mut values = Vec::new();
+    for_each_index(kind, unsealed, page.elements as usize, 0, page.elements as usize, &mut |chunk| {
+        let done = values.len();
+        values.resize(done + size_of_val(chunk), 0);
+        encode_index(IndexKind::Plain64, chunk, values.get_mut(done..).unwrap_or_default())
+    })?;
+    Ok(Some((values, ColumnType::Index64)))
+}
+
+pub(crate) fn index_kind(kind: ColumnType) -> Option<IndexKind> {
+    Some(match kind {
+        ColumnType::Index32 => IndexKind::Plain32,
+        ColumnType::Index64 => IndexKind::Plain64,
+        ColumnType::SplitIndex32 => IndexKind::Split32,
+        ColumnType::SplitIndex64 => IndexKind::Split64,
+        _ => return None,
+    })
 }
 
 fn raw_len(page: &PageInfo, column: &Column) -> Result<usize> {

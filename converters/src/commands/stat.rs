@@ -113,7 +113,8 @@ fn columns_table(lines: &[Line<'_>], total: Total) -> Grid {
 
 fn fields_table(by_field: &[(String, Total)], total: Total) -> Grid {
     let mut grid = Grid::new(["field", ">columns", ">pages", ">stored", ">raw", ">ratio", ">share"]);
-    for (field, sum) in by_field {
+    // Projected fields have no columns of their own.
+    for (field, sum) in by_field.iter().filter(|(_, sum)| sum.columns > 0) {
         grid.row([
             field.clone(),
             sum.columns.to_string(),

@@ -41,14 +41,12 @@ impl Progress {
     /// Says how far the job is. May be called from several threads.
     pub(crate) fn update(&self, done: u64, total: u64) {
         let Some(bar) = &self.bar else { return };
-        if !self.shown.load(Ordering::Relaxed) {
-            if self.started.elapsed() < PATIENCE || self.shown.swap(true, Ordering::Relaxed) {
-                return;
-            }
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
         bar.set_length(total);
         bar.set_position(done);
+        let late = !self.shown.load(Ordering::Relaxed) && self.started.elapsed() >= PATIENCE;
+        if late && !self.shown.swap(true, Ordering::Relaxed) {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
     }
 }
 

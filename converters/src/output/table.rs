@@ -1,7 +1,9 @@
 //! Tables for people: aligned columns, each cell on one line, cut where the terminal ends.
 
+use std::borrow::Cow;
+
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Row, Table};
 
 use super::json::Cells;
@@ -11,7 +13,7 @@ use crate::error::Result;
 /// No cell is wider than this, even on the widest terminal or without one.
 const WIDEST_CELL: usize = 60;
 /// A column is not cut below this to make room for others; whole columns are left out instead.
-const NARROWEST_CELL: usize = 8;
+const NARROWEST_CELL: usize = 12;
 /// Blank columns between two cells.
 const GAP: usize = 2;
 /// The same, as comfy-table counts it.
@@ -126,7 +128,8 @@ fn widest_allowed(natural: &[usize], room: usize) -> usize {
 pub fn fields_that_fit(schema: &Schema, columns: usize) -> usize {
     let mut used = 0;
     for (at, field) in schema.fields().iter().enumerate() {
-        used += width(field.name()).min(NARROWEST_CELL) + if at == 0 { 0 } else { GAP };
+        let header = width(field.name()).max(width(&type_of(field)));
+        used += header.min(NARROWEST_CELL) + if at == 0 { 0 } else { GAP };
         if used > columns {
             return at.max(1);
         }
@@ -146,9 +149,8 @@ impl EntryTable {
     pub fn new(schema: &Schema) -> Self {
         let (mut names, mut types, mut right) = (Vec::new(), Vec::new(), Vec::new());
         for field in schema.fields() {
-            let written = field.metadata().get("rntuple.type").filter(|name| !name.is_empty()).cloned();
             names.push(short(field.name()));
-            types.push(short(&written.unwrap_or_else(|| untyped(field.data_type()))));
+            types.push(short(&type_of(field)));
             right.push(is_number(field.data_type()));
         }
         Self { grid: Grid { header: vec![names, types], right, ..Grid::default() } }
@@ -192,12 +194,13 @@ fn short(text: &str) -> String {
     cut(&printable(text), WIDEST_CELL).into_owned()
 }
 
-/// What stands for the type of an untyped record or collection.
-fn untyped(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Struct(_) => "(record)".to_owned(),
-        DataType::List(_) | DataType::LargeList(_) => "(collection)".to_owned(),
-        other => other.to_string(),
+/// The C++ type of a field; what stands for it below untyped records and collections.
+fn type_of(field: &Field) -> Cow<'_, str> {
+    match (field.metadata().get("rntuple.type").map(String::as_str), field.data_type()) {
+        (Some(name), _) if !name.is_empty() => Cow::Borrowed(name),
+        (_, DataType::Struct(_)) => Cow::Borrowed("(record)"),
+        (_, DataType::List(_) | DataType::LargeList(_)) => Cow::Borrowed("(collection)"),
+        (_, other) => Cow::Owned(other.to_string()),
     }
 }
 
@@ -210,10 +213,8 @@ mod tests {
     use std::collections::HashMap;
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Int32Array, StringArray};
-    use arrow::datatypes::Field;
-
     use super::*;
+    use arrow::array::{ArrayRef, Int32Array, StringArray};
 
     fn table(columns: Vec<(&str, &str, ArrayRef)>, width: Option<usize>) -> String {
         let fields = columns.iter().map(|(name, written, array)| {
@@ -275,10 +276,11 @@ mod tests {
     fn fields_that_do_not_fit_are_counted() {
         let names = ["a", "bb", "a_long_name", "d"];
         let schema = Schema::new(names.map(|name| Field::new(name, DataType::Int8, false)).to_vec());
-        assert_eq!(fields_that_fit(&schema, 18), 4);
-        assert_eq!(fields_that_fit(&schema, 17), 3);
-        assert_eq!(fields_that_fit(&schema, 15), 3);
-        assert_eq!(fields_that_fit(&schema, 14), 2);
+        // Widths 4 (the type, Int8), 4, 11, 4, and gaps of 2.
+        assert_eq!(fields_that_fit(&schema, 29), 4);
+        assert_eq!(fields_that_fit(&schema, 28), 3);
+        assert_eq!(fields_that_fit(&schema, 23), 3);
+        assert_eq!(fields_that_fit(&schema, 22), 2);
         assert_eq!(fields_that_fit(&schema, 0), 1);
         assert_eq!(fields_that_fit(&Schema::empty(), 0), 0);
     }

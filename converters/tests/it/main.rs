@@ -10,9 +10,11 @@
 
 mod compare;
 mod corpus;
+mod hostile;
 mod pipe;
 mod reports;
 mod show;
 mod support;
+mod unavailable;
 mod usage;
 mod vectors;

@@ -18,6 +18,7 @@ use crate::encoding::{EncodingError, bits};
 use crate::error::{Error, Result};
 use crate::limits::{MAX_BATCH_ELEMENTS, MAX_RESERVE, MAX_SYNTHETIC};
 use crate::metadata::ColumnPages;
+use crate::page::index_kind;
 use crate::schema::{Column, ColumnId, ColumnType, FieldId, Schema};
 
 /// Elements of a field in one cluster, numbered within the cluster.
@@ -213,7 +214,7 @@ impl<'a> Decoder<'a> {
                     return self.page_into(node, column, segment, part, target);
                 }
                 let target = out.typed_data_mut::<P::Native>().get_mut(done / width..).unwrap_or_default();
-                self.with_part(node, column, segment, part, |page| {
+                self.with_part(node, column, segment, part, |page, _| {
                     P::Native::decode(column, page, part.elements, part.start, target)
                 })
                 .map_err(|fault| fault.at(|position| position + (done / width) as u64))
@@ -241,7 +242,7 @@ impl<'a> Decoder<'a> {
                 let target = out.as_slice_mut().get_mut(done..).unwrap_or_default();
                 return self.page_into(node, column, segment, part, target);
             }
-            self.with_part(node, column, segment, part, |page| {
+            self.with_part(node, column, segment, part, |page, _| {
                 match page.get(part.start..part.start + part.len) {
                     Some(bytes) => out.extend_from_slice(bytes),
                     None => {
@@ -270,7 +271,7 @@ impl<'a> Decoder<'a> {
                 let first = done;
                 done += part.len;
                 out.resize(done.div_ceil(8), 0);
-                self.with_part(node, column, segment, part, |page| {
+                self.with_part(node, column, segment, part, |page, _| {
                     if column.kind == ColumnType::Bit {
                         return Ok(bits::copy_bits(page, part.start, out.as_slice_mut(), first, part.len)?);
                     }
@@ -368,12 +369,14 @@ impl<'a> Decoder<'a> {
         column: &Column,
         segment: &Segment,
         part: Part,
-        mut decode: impl FnMut(&[u8]) -> Result<(), PageFault>,
+        mut decode: impl FnMut(&[u8], ColumnType) -> Result<(), PageFault>,
     ) -> Decoded<()> {
         let mut value = None;
         let again = part.start + part.len < part.elements;
         let result =
-            self.source.with_page(segment.cluster, column.id, part.page, again, &mut |page| match decode(page) {
+            self.source.with_page(segment.cluster, column.id, part.page, again, &mut |page, kind| match decode(
+                page, kind,
+            ) {
                 Ok(()) => Ok(()),
                 Err(PageFault::Other(error)) => Err(error),
                 Err(PageFault::Value { offset, reason }) => {
@@ -397,9 +400,9 @@ impl<'a> Decoder<'a> {
         segment: &Segment,
         mut each: impl FnMut(&[u64]) -> Result<(), PageFault>,
     ) -> Decoded<()> {
-        let kind = super::offsets::index_kind(column.kind).ok_or_else(|| broken(node, "its column is not an index"))?;
         self.parts(node, column, pages, segment, |part| {
-            self.with_part(node, column, segment, part, |page| {
+            self.with_part(node, column, segment, part, |page, kind| {
+                let kind = index_kind(kind).ok_or_else(|| PageFault::unsupported(kind))?;
                 for_each_index(kind, page, part.elements, part.start, part.len, &mut each)
             })
         })
@@ -415,7 +418,7 @@ impl<'a> Decoder<'a> {
         mut each: impl FnMut(Switch) -> Result<(), PageFault>,
     ) -> Decoded<()> {
         self.parts(node, column, pages, segment, |part| {
-            self.with_part(node, column, segment, part, |page| {
+            self.with_part(node, column, segment, part, |page, _| {
                 for element in switches(page, part.elements, part.start, part.len)? {
                     each(element)?;
                 }

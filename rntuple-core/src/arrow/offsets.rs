@@ -13,20 +13,8 @@ use arrow::datatypes::{ArrowPrimitiveType, DataType, FieldRef, UInt32Type, UInt6
 use super::decode::{Decoded, Decoder, Fault, PageFault, Segment, broken, other, total};
 use super::number::NumberType;
 use super::plan::Node;
-use crate::encoding::IndexKind;
 use crate::error::Error;
 use crate::limits::MAX_RESERVE;
-use crate::schema::ColumnType;
-
-pub(super) fn index_kind(kind: ColumnType) -> Option<IndexKind> {
-    Some(match kind {
-        ColumnType::Index32 => IndexKind::Plain32,
-        ColumnType::Index64 => IndexKind::Plain64,
-        ColumnType::SplitIndex32 => IndexKind::Split32,
-        ColumnType::SplitIndex64 => IndexKind::Split64,
-        _ => return None,
-    })
-}
 
 /// Position in the list array of the list that holds an item.
 pub(super) fn list_of<O: OffsetSizeTrait>(offsets: &[O], item: u64) -> u64 {

@@ -88,7 +88,7 @@ impl Plan {
         let planner = Planner { schema, matcher: &matcher, options };
         let mut roots = Vec::new();
         let mut skipped = Vec::new();
-        for field in schema.top_level() {
+        for field in schema.top_level().filter(|field| matcher.reaches(&field.name)) {
             let target = match &options.schema {
                 None => None,
                 Some(target) => match target.fields().find(&field.name) {

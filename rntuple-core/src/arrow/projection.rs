@@ -73,6 +73,16 @@ impl Matcher<'_> {
         any
     }
 
+    /// Whether a pattern could match a top-level field or something below it.
+    pub(super) fn reaches(&self, field: &str) -> bool {
+        self.patterns.is_none_or(|patterns| {
+            patterns.iter().any(|pattern| {
+                let first = pattern.split('.').next().unwrap_or_default();
+                first.contains("**") || glob(first.as_bytes(), field.as_bytes())
+            })
+        })
+    }
+
     /// Whether a pattern names this path, or one below it, without wildcards.
     pub(super) fn names(&self, field: &str) -> bool {
         self.patterns

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::metadata::ColumnPages;
-use crate::schema::ColumnId;
+use crate::schema::{ColumnId, ColumnType};
 
 /// Gives unsealed pages to the decoder. Clusters are numbered as in the [segments](super::Segment) to decode.
 pub trait PageSource: Sync {
@@ -18,7 +18,9 @@ pub trait PageSource: Sync {
     /// Those of the storage.
     fn announce(&self, cluster: usize, column: ColumnId, first: usize, last: usize) -> Result<()>;
 
-    /// Hands the unsealed bytes of a page to `consume`. With `again` the page is likely to be asked for again.
+    /// Hands the unsealed bytes of a page to `consume`, with the type of their elements: that of the column, or, for a
+    /// page kept in the form of [`kept_form`](crate::page::kept_form), the one that it says. With `again` the page is
+    /// likely to be asked for again.
     ///
     /// # Errors
     /// When the page cannot be had or unsealed, and those of `consume`.
@@ -28,7 +30,7 @@ pub trait PageSource: Sync {
         column: ColumnId,
         page: usize,
         again: bool,
-        consume: &mut dyn FnMut(&[u8]) -> Result<()>,
+        consume: &mut dyn FnMut(&[u8], ColumnType) -> Result<()>,
     ) -> Result<()>;
 
     /// Unseals a page straight into `out`, which has the size of the unsealed page.

@@ -166,9 +166,7 @@ impl PageListReader<'_> {
                 out.push(self.complete(summary, ColumnPages::absent(column))?);
                 continue;
             }
-            for _ in next..column.0 {
-                stream.skip_list()?;
-            }
+            stream.skip_lists(column.0 - next)?;
             next = column.0 + 1;
             let pages = column_pages(stream, column).map_err(|e| e.within(format!("column {}", column.0)))?;
             out.push(self.complete(summary, pages)?);
@@ -345,9 +343,30 @@ impl<R: BufRead> Stream<R> {
         Ok((items, self.frame_end(at, size, 12)?))
     }
 
-    fn skip_list(&mut self) -> Result<()> {
-        let (_, end) = self.list()?;
-        self.skip_to(end)
+    /// Skips list frames. This is where the time goes for data sets with many columns.
+    fn skip_lists(&mut self, mut n: u32) -> Result<()> {
+        while n > 0 {
+            // As many as end within the buffer, one after the other.
+            let (mut at, end) = (self.at, self.end);
+            let buffer = self.buffer()?;
+            let mut rest = buffer;
+            while n > 0
+                && let Some(size) = rest.first_chunk().and_then(|size| i64::from_le_bytes(*size).checked_neg())
+                && let Some(size) = usize::try_from(size).ok().filter(|&size| size >= 12 && size as u64 <= end - at)
+                && let Some(behind) = rest.get(size..)
+            {
+                (rest, at, n) = (behind, at + size as u64, n - 1);
+            }
+            let used = buffer.len() - rest.len();
+            self.consume(used);
+            // The next one reaches over the end of the buffer, or is damaged.
+            if n > 0 {
+                let (_, end) = self.list()?;
+                self.skip_to(end)?;
+                n -= 1;
+            }
+        }
+        Ok(())
     }
 
     fn frame_end(&self, at: u64, size: i64, least: u64) -> Result<u64> {

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use rntuple_core::arrow::PageSource;
 use rntuple_core::metadata::{ClusterPages, ColumnPages, PageInfo};
-use rntuple_core::page::{sealed_len, unseal, unseal_into};
-use rntuple_core::schema::{Column, ColumnId};
+use rntuple_core::page::{kept_form, sealed_len, unseal, unseal_into};
+use rntuple_core::schema::{Column, ColumnId, ColumnType};
 use rntuple_core::{Error as FormatError, Result as FormatResult};
 
 use super::fetch::{Wanted, fetch};
@@ -41,8 +41,15 @@ struct ColumnStore {
     /// Fetched for the batch at hand.
     sealed: HashMap<(u64, usize), Bytes>,
     /// Unsealed pages that will be asked for again, with when they were last.
-    unsealed: HashMap<(u64, usize), (Bytes, u64)>,
+    unsealed: HashMap<(u64, usize), (Kept, u64)>,
     clock: u64,
+}
+
+/// An unsealed page and the type of its elements.
+#[derive(Debug, Clone)]
+struct Kept {
+    bytes: Bytes,
+    kind: ColumnType,
 }
 
 impl Store {
@@ -54,7 +61,7 @@ impl Store {
         Some(self.columns.get(column)?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn unsealed(&self, key: PageKey) -> Option<Bytes> {
+    fn unsealed(&self, key: PageKey) -> Option<Kept> {
         let mut store = self.column(key.column)?;
         store.clock += 1;
         let now = store.clock;
@@ -64,22 +71,22 @@ impl Store {
     }
 
     /// Keeps an unsealed page, if the budget allows; pages of the column that were not used for long make room.
-    fn keep(&self, key: PageKey, page: Bytes) {
+    fn keep(&self, key: PageKey, page: Kept) {
         let Some(mut store) = self.column(key.column) else { return };
-        let len = page.len();
+        let len = page.bytes.len();
         while self.kept.load(Ordering::Relaxed) + len > self.budget {
             let Some(oldest) = store.unsealed.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| *key) else {
                 return;
             };
             if let Some((dropped, _)) = store.unsealed.remove(&oldest) {
-                self.kept.fetch_sub(dropped.len(), Ordering::Relaxed);
+                self.kept.fetch_sub(dropped.bytes.len(), Ordering::Relaxed);
             }
         }
         store.clock += 1;
         let now = store.clock;
         self.kept.fetch_add(len, Ordering::Relaxed);
         if let Some((before, _)) = store.unsealed.insert((key.cluster, key.page), (page, now)) {
-            self.kept.fetch_sub(before.len(), Ordering::Relaxed);
+            self.kept.fetch_sub(before.bytes.len(), Ordering::Relaxed);
         }
     }
 
@@ -87,7 +94,7 @@ impl Store {
         if let Some((page, _)) =
             self.column(key.column).and_then(|mut store| store.unsealed.remove(&(key.cluster, key.page)))
         {
-            self.kept.fetch_sub(page.len(), Ordering::Relaxed);
+            self.kept.fetch_sub(page.bytes.len(), Ordering::Relaxed);
         }
     }
 }
@@ -154,19 +161,28 @@ impl<'a> Pages<'a> {
     }
 
     /// Unseals a page into memory of its own.
-    fn unsealed_to_keep(&self, place: &Place<'_>) -> FormatResult<Bytes> {
+    fn unsealed_to_keep(&self, place: &Place<'_>) -> FormatResult<Kept> {
         let (sealed, column) = (self.sealed(place)?, self.column(place)?);
         let mut buffer = Vec::new();
-        let len = unseal(&sealed, place.info, column, &mut buffer).map_err(|e| e.within(describe(place)))?.len();
+        let context = |e: FormatError| e.within(describe(place));
+        let page = unseal(&sealed, place.info, column, &mut buffer).map_err(context)?;
+        // A scan decodes each part of a page once, which is cheaper from the form it is stored in.
+        if self.random
+            && let Some((bytes, kind)) = kept_form(page, place.info, column).map_err(context)?
+        {
+            return Ok(Kept { bytes: bytes.into(), kind });
+        }
         // A page that was stored as it is lies in the sealed bytes.
-        Ok(if buffer.len() == len { Bytes::from(buffer) } else { sealed.slice(..len) })
+        let len = page.len();
+        let bytes = if buffer.len() == len { Bytes::from(buffer) } else { sealed.slice(..len) };
+        Ok(Kept { bytes, kind: column.kind })
     }
 
     /// Unseals a page for use at once.
-    fn unsealed<T>(&self, place: &Place<'_>, use_page: impl FnOnce(&[u8]) -> T) -> FormatResult<T> {
+    fn unsealed<T>(&self, place: &Place<'_>, use_page: impl FnOnce(&[u8], ColumnType) -> T) -> FormatResult<T> {
         let (sealed, column) = (self.sealed(place)?, self.column(place)?);
         SCRATCH.with_borrow_mut(|scratch| {
-            let result = unseal(&sealed, place.info, column, scratch).map(use_page);
+            let result = unseal(&sealed, place.info, column, scratch).map(|page| use_page(page, column.kind));
             if scratch.capacity() > MAX_SCRATCH {
                 *scratch = Vec::new();
             }
@@ -218,22 +234,22 @@ impl PageSource for Pages<'_> {
         column: ColumnId,
         page: usize,
         again: bool,
-        consume: &mut dyn FnMut(&[u8]) -> FormatResult<()>,
+        consume: &mut dyn FnMut(&[u8], ColumnType) -> FormatResult<()>,
     ) -> FormatResult<()> {
         let place = self.place(cluster, column, page)?;
-        let mut consume = |page: &[u8]| consume(page).map_err(|e| e.within(describe(&place)));
+        let mut consume = |page: &[u8], kind| consume(page, kind).map_err(|e| e.within(describe(&place)));
         if let Some(page) = self.store.unsealed(place.key) {
             if !again && !self.random {
                 self.store.forget(place.key);
             }
-            return consume(&page);
+            return consume(&page.bytes, page.kind);
         }
         if !again && !self.random {
             return self.unsealed(&place, &mut consume)?;
         }
         let page = self.unsealed_to_keep(&place)?;
         self.store.keep(place.key, page.clone());
-        consume(&page)
+        consume(&page.bytes, page.kind)
     }
 
     fn page_into(&self, cluster: usize, column: ColumnId, page: usize, out: &mut [u8]) -> FormatResult<()> {
