@@ -69,9 +69,9 @@ fn envelopes(bytes: &[u8], kind: u64) -> Vec<std::ops::Range<usize>> {
             found.push(start..end);
         }
     }
-    // A preamble by accident is followed by the end of something else.
-    found.retain(|range| range.len() > 40 && range.len() < 100_000);
-    found.sort_by_key(std::iter::ExactSizeIterator::len);
+    // Other bytes may look like a preamble. The envelope around a known place is the smallest one that is not tiny.
+    found.retain(|range| range.len() > 40);
+    found.sort_by_key(ExactSizeIterator::len);
     found
 }
 

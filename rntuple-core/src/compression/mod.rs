@@ -73,22 +73,29 @@ pub fn decompress(src: &[u8], dst: &mut [u8]) -> Result<(), CompressionError> {
 ///
 /// # Errors
 ///
-/// `src` is not what a content of `expected` bytes can be stored as, its data is damaged, or memory ran out.
+/// `src` is not what a content of `expected` bytes can be stored as, its data is damaged, or memory ran out. What `out`
+/// holds then has no meaning.
 pub fn decompress_to_vec(src: &[u8], expected: usize, out: &mut Vec<u8>) -> Result<(), CompressionError> {
-    out.clear();
     if src.len() == expected {
+        out.clear();
         reserve(out, expected)?;
         out.extend_from_slice(src);
         return Ok(());
     }
     check_blocks(src, expected)?;
+    let mut done = 0;
     for header in block_headers(src) {
         let header = header?;
-        let start = out.len();
-        reserve(out, header.uncompressed)?;
-        out.resize(start + header.uncompressed, 0);
-        decompress_block(&header, src, out.get_mut(start..).unwrap_or_default())?;
+        let end = done + header.uncompressed;
+        // What is there from the last use is overwritten; only what is new must be zeroed.
+        if let Some(additional) = end.checked_sub(out.len()) {
+            reserve(out, additional)?;
+            out.resize(end, 0);
+        }
+        decompress_block(&header, src, out.get_mut(done..end).unwrap_or_default())?;
+        done = end;
     }
+    out.truncate(done);
     Ok(())
 }
 
