@@ -1,6 +1,6 @@
 //! Arrow record batches as newline-delimited JSON: one object per entry.
 //!
-//! The Arrow types of a batch are resolved once, into a tree of [`Node`]s that borrow the arrays; after that each
+//! The Arrow types of a batch are resolved once, into a tree of writers that share the arrays; after that each
 //! entry is a walk over that tree which appends text to one reused buffer. No JSON value is ever built.
 //!
 //! | value | JSON |

@@ -70,13 +70,14 @@ impl Store {
         Some(page.clone())
     }
 
-    /// Keeps an unsealed page, if the budget allows; pages of the column that were not used for long make room.
+    /// Keeps an unsealed page. Where the budget is used up, the other pages of the column make room.
     fn keep(&self, key: PageKey, page: Kept) {
         let Some(mut store) = self.column(key.column) else { return };
         let len = page.bytes.len();
         while self.kept.load(Ordering::Relaxed) + len > self.budget {
             let Some(oldest) = store.unsealed.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| *key) else {
-                return;
+                // One page per column is kept in any case: to unseal it again for every batch would cost far more.
+                break;
             };
             if let Some((dropped, _)) = store.unsealed.remove(&oldest) {
                 self.kept.fetch_sub(dropped.bytes.len(), Ordering::Relaxed);

@@ -129,7 +129,7 @@ impl Scan {
     }
 
     /// Bytes to hold at once: pages fetched ahead, pages kept for the next batch, and the batch being made. By default
-    /// 128 MiB. Single pages and entries larger than that are read all the same.
+    /// 128 MiB. What cannot be less is held all the same: one entry, and one page of each column.
     pub fn memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self

@@ -1,16 +1,18 @@
 //! Verifying every checksum of a data set.
 
-use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use rntuple_core::metadata::{EnvelopeLink, Locator, PageInfo};
+use bytes::Bytes;
+use rntuple_core::metadata::{EnvelopeLink, PageInfo};
 use rntuple_core::page::{sealed_len, unseal, verify};
 use rntuple_core::schema::{Column, ColumnId};
 
+use super::fetch::{Wanted, fetch};
 use super::ntuple::NTuple;
 use super::page_lists::file_range;
+use super::pages::PageKey;
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 
@@ -83,16 +85,15 @@ impl NTuple {
                 Ok(clusters) => {
                     report.envelopes += 1;
                     report.bytes += link.and_then(|link| link.locator.size()).unwrap_or(0);
-                    let mut pages: HashMap<Locator, Page<'_>> = HashMap::new();
-                    for cluster in &clusters {
-                        for (column, listed) in self.inner.schema.columns().iter().zip(&cluster.columns) {
-                            for (number, &info) in listed.pages.iter().enumerate() {
-                                let page = Page { info, column, cluster: cluster.summary.id, number };
-                                pages.entry(info.locator).or_insert(page);
-                            }
-                        }
-                    }
-                    self.verify_pages(pages.into_values().collect(), report, progress)?;
+                    let pages = clusters.iter().flat_map(|cluster| {
+                        let columns = self.inner.schema.columns().iter().zip(&cluster.columns);
+                        columns.flat_map(move |(column, listed)| {
+                            let page =
+                                move |(number, &info)| Page { info, column, cluster: cluster.summary.id, number };
+                            listed.pages.iter().enumerate().map(page)
+                        })
+                    });
+                    self.verify_pages(pages.collect(), report, progress)?;
                 }
                 Err(error) => report.damage.push(page_list_damage(group, link, error)?),
             }
@@ -113,6 +114,8 @@ impl NTuple {
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<()> {
         pages.sort_by_key(|page| file_range(&page.info.locator));
+        // Pages that are stored once for several places stand side by side now.
+        pages.dedup_by_key(|page| page.info.locator);
         let size = |page: &Page<'_>| sealed_len(&page.info).unwrap_or(0);
         let total = pages.iter().map(size).fold(report.bytes, u64::saturating_add);
         let threads = Threads::Shared;
@@ -125,26 +128,35 @@ impl NTuple {
                 room
             };
             let (chunk, later) = rest.split_at(rest.iter().take_while(within).count());
-            let results = Mutex::new(Vec::new());
+            let max_key_size = self.inner.anchor.max_key_size;
+            let wanted = chunk.iter().enumerate().filter_map(|(i, page)| {
+                Wanted::new(PageKey { cluster: 0, column: 0, page: i }, &page.info, max_key_size)
+            });
+            let fetched = fetch(&self.inner.file, wanted.collect(), &threads)?;
+            let mut sealed: Vec<Option<Bytes>> = vec![None; chunk.len()];
+            for (key, bytes) in fetched {
+                if let Some(slot) = sealed.get_mut(key.page) {
+                    *slot = Some(bytes);
+                }
+            }
+            let failed = Mutex::new(Vec::new());
             threads.run(chunk.len(), &|i| {
-                if let Some(page) = chunk.get(i) {
-                    let result = self.verify_page(page);
-                    results.lock().unwrap_or_else(PoisonError::into_inner).push((i, result));
+                if let (Some(page), Some(sealed)) = (chunk.get(i), sealed.get(i))
+                    && let Err(error) = self.verify_page(page, sealed.as_ref())
+                {
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).push((i, error));
                 }
             });
-            for (i, result) in results.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+            report.pages += (chunk.len() - failed.len()) as u64;
+            report.bytes += chunk.iter().map(size).fold(0, u64::saturating_add);
+            report.pages_without_checksum += chunk.iter().filter(|page| !page.info.checksum).count() as u64;
+            for (i, error) in failed {
                 let Some(page) = chunk.get(i) else { continue };
-                match result {
-                    Ok(()) => {
-                        report.pages += 1;
-                        report.pages_without_checksum += u64::from(!page.info.checksum);
-                        report.bytes += size(page);
-                    }
-                    Err(error) => {
-                        let offset = file_range(&page.info.locator).map_or(0, |(offset, _)| offset);
-                        report.damage.push(damage(self.describe(page), offset, error)?);
-                    }
-                }
+                report.bytes -= size(page);
+                report.pages_without_checksum -= u64::from(!page.info.checksum);
+                let offset = file_range(&page.info.locator).map_or(0, |(offset, _)| offset);
+                report.damage.push(damage(self.describe(page), offset, error)?);
             }
             rest = later;
             progress(report.bytes, total);
@@ -152,14 +164,20 @@ impl NTuple {
         Ok(())
     }
 
-    fn verify_page(&self, page: &Page<'_>) -> Result<()> {
+    /// Verifies a page; what could not be fetched together with others is read here.
+    fn verify_page(&self, page: &Page<'_>, fetched: Option<&Bytes>) -> Result<()> {
         let file = &self.inner.file;
-        let what = || self.describe(page);
-        let (Some((offset, _)), Some(len)) = (file_range(&page.info.locator), sealed_len(&page.info)) else {
-            let reason = format!("its locator ({:?}) does not point into a file", page.info.locator);
-            return Err(file.format(rntuple_core::Error::Malformed { what: "page", at: 0, reason }));
+        let sealed = match fetched {
+            Some(sealed) => sealed.clone(),
+            None => {
+                let what = || self.describe(page);
+                let (Some((offset, _)), Some(len)) = (file_range(&page.info.locator), sealed_len(&page.info)) else {
+                    let reason = format!("its locator ({:?}) does not point into a file", page.info.locator);
+                    return Err(file.format(rntuple_core::Error::Malformed { what: "page", at: 0, reason }));
+                };
+                file.read_payload(what, offset, len, self.inner.anchor.max_key_size)?.into()
+            }
         };
-        let sealed = file.read_payload(what, offset, len, self.inner.anchor.max_key_size)?;
         let checked = if page.info.checksum {
             verify(&sealed, &page.info).map(|_| ())
         } else {
