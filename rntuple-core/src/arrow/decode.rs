@@ -10,8 +10,9 @@ use arrow::datatypes::{
 };
 
 use super::PageSource;
-use super::number::{Number, NumberType, decode_bools};
-use super::plan::{Kind, Node};
+use super::fault::{Decoded, Fault, PageFault, broken, other};
+use super::node::{Kind, Node, NumberType};
+use super::number::{Number, decode_bools};
 use crate::encoding::index::for_each_index;
 use crate::encoding::switch::{Switch, switches};
 use crate::encoding::{EncodingError, bits};
@@ -19,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::limits::{MAX_BATCH_ELEMENTS, MAX_RESERVE, MAX_SYNTHETIC};
 use crate::metadata::ColumnPages;
 use crate::page::index_kind;
-use crate::schema::{Column, ColumnId, ColumnType, FieldId, Schema};
+use crate::schema::{Column, ColumnId, ColumnType, Schema};
 
 /// Elements of a field in one cluster, numbered within the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,54 +31,6 @@ pub struct Segment {
     pub start: u64,
     /// Number of elements.
     pub len: u64,
-}
-
-/// An error on the way up the tree: a bad value still needs its position translated to that of the entry.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// A value at a position in the array of the node that reports it.
-    Value { field: FieldId, position: u64, reason: String },
-    /// Anything else, and the field in which it happened.
-    Other { field: FieldId, error: Error },
-}
-
-pub(super) type Decoded<T> = Result<T, Fault>;
-
-impl Fault {
-    /// Translates the position in a child's array to that in the parent's.
-    pub(super) fn at(self, translate: impl FnOnce(u64) -> u64) -> Self {
-        match self {
-            Self::Value { field, position, reason } => Self::Value { field, position: translate(position), reason },
-            other => other,
-        }
-    }
-}
-
-/// An error in one page.
-#[derive(Debug)]
-pub(super) enum PageFault {
-    /// A value, counted from the first element that was asked for.
-    Value {
-        offset: usize,
-        reason: String,
-    },
-    Other(Error),
-}
-
-impl PageFault {
-    pub(super) fn unsupported(kind: ColumnType) -> Self {
-        Self::Other(Error::Malformed {
-            what: "column",
-            at: 0,
-            reason: format!("a column of type {kind} does not hold such values"),
-        })
-    }
-}
-
-impl From<EncodingError> for PageFault {
-    fn from(error: EncodingError) -> Self {
-        Self::Other(error.into())
-    }
 }
 
 /// The part of a page that a segment covers.
@@ -439,12 +392,4 @@ pub(super) fn total(node: &Node, segments: &[Segment]) -> Decoded<usize> {
             Err(other(node, Error::Limit { what, value, limit: MAX_BATCH_ELEMENTS }))
         }
     }
-}
-
-pub(super) fn other(node: &Node, error: impl Into<Error>) -> Fault {
-    Fault::Other { field: node.id, error: error.into() }
-}
-
-pub(super) fn broken(node: &Node, reason: impl Into<String>) -> Fault {
-    other(node, Error::Malformed { what: "data", at: 0, reason: reason.into() })
 }

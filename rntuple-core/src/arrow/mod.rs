@@ -9,7 +9,9 @@
 //! Every array is allocated once and filled page by page.
 
 mod decode;
+mod fault;
 mod metadata;
+mod node;
 mod nullable;
 mod number;
 mod offsets;

@@ -7,10 +7,11 @@ use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::compute::take;
 use arrow::datatypes::DataType;
 
-use super::decode::{Decoded, Decoder, Fault, Segment, other};
+use super::decode::{Decoder, Segment};
+use super::fault::{Decoded, Fault, other};
 use super::metadata::BOXED;
+use super::node::Node;
 use super::offsets::list_of;
-use super::plan::Node;
 
 impl Decoder<'_> {
     pub(super) fn optional(&self, node: &Node, segments: &[Segment]) -> Decoded<ArrayRef> {

@@ -1,99 +1,10 @@
 //! Pages of one column to Arrow primitives, with the conversions that ROOT allows on reading.
 
-use arrow::datatypes::{ArrowNativeType, DataType};
+use arrow::datatypes::ArrowNativeType;
 
-use super::decode::PageFault;
+use super::fault::PageFault;
 use crate::encoding::{Element, Quantizer, bits, real, split, zigzag};
 use crate::schema::{Column, ColumnType};
-
-/// The in-memory types of numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NumberType {
-    Bool,
-    Int8,
-    UInt8,
-    Int16,
-    UInt16,
-    Int32,
-    UInt32,
-    Int64,
-    UInt64,
-    Float32,
-    Float64,
-}
-
-impl NumberType {
-    pub(super) fn data_type(self) -> DataType {
-        match self {
-            Self::Bool => DataType::Boolean,
-            Self::Int8 => DataType::Int8,
-            Self::UInt8 => DataType::UInt8,
-            Self::Int16 => DataType::Int16,
-            Self::UInt16 => DataType::UInt16,
-            Self::Int32 => DataType::Int32,
-            Self::UInt32 => DataType::UInt32,
-            Self::Int64 => DataType::Int64,
-            Self::UInt64 => DataType::UInt64,
-            Self::Float32 => DataType::Float32,
-            Self::Float64 => DataType::Float64,
-        }
-    }
-
-    pub(super) fn of_arrow(data_type: &DataType) -> Option<Self> {
-        Some(match data_type {
-            DataType::Boolean => Self::Bool,
-            DataType::Int8 => Self::Int8,
-            DataType::UInt8 => Self::UInt8,
-            DataType::Int16 => Self::Int16,
-            DataType::UInt16 => Self::UInt16,
-            DataType::Int32 => Self::Int32,
-            DataType::UInt32 => Self::UInt32,
-            DataType::Int64 => Self::Int64,
-            DataType::UInt64 => Self::UInt64,
-            DataType::Float32 => Self::Float32,
-            DataType::Float64 => Self::Float64,
-            _ => return None,
-        })
-    }
-
-    /// The type that a column has by itself.
-    pub(super) fn of_column(kind: ColumnType) -> Self {
-        match kind {
-            ColumnType::Bit => Self::Bool,
-            ColumnType::Char | ColumnType::Int8 => Self::Int8,
-            ColumnType::Byte | ColumnType::UInt8 | ColumnType::Unknown(_) | ColumnType::Switch => Self::UInt8,
-            ColumnType::Int16 | ColumnType::SplitInt16 => Self::Int16,
-            ColumnType::UInt16 | ColumnType::SplitUInt16 => Self::UInt16,
-            ColumnType::Int32 | ColumnType::SplitInt32 => Self::Int32,
-            ColumnType::UInt32 | ColumnType::SplitUInt32 | ColumnType::Index32 | ColumnType::SplitIndex32 => {
-                Self::UInt32
-            }
-            ColumnType::Int64 | ColumnType::SplitInt64 => Self::Int64,
-            ColumnType::UInt64 | ColumnType::SplitUInt64 | ColumnType::Index64 | ColumnType::SplitIndex64 => {
-                Self::UInt64
-            }
-            ColumnType::Real16
-            | ColumnType::SplitReal16
-            | ColumnType::Real32
-            | ColumnType::SplitReal32
-            | ColumnType::Real32Trunc
-            | ColumnType::Real32Quant => Self::Float32,
-            ColumnType::Real64 | ColumnType::SplitReal64 => Self::Float64,
-        }
-    }
-
-    fn is_float(self) -> bool {
-        matches!(self, Self::Float32 | Self::Float64)
-    }
-
-    /// Whether a column can be read into this type: integers, characters and booleans into one another, floats into
-    /// floats.
-    pub(super) fn reads(self, kind: ColumnType) -> bool {
-        !kind.is_index()
-            && !matches!(kind, ColumnType::Switch | ColumnType::Unknown(_))
-            && self.is_float() == Self::of_column(kind).is_float()
-    }
-}
 
 /// A number that pages decode into.
 pub(super) trait Number: ArrowNativeType + Element {

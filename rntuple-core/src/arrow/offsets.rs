@@ -10,9 +10,9 @@ use arrow::array::{
 use arrow::buffer::{Buffer, MutableBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, FieldRef, UInt32Type, UInt64Type};
 
-use super::decode::{Decoded, Decoder, Fault, PageFault, Segment, broken, other, total};
-use super::number::NumberType;
-use super::plan::Node;
+use super::decode::{Decoder, Segment, total};
+use super::fault::{Decoded, Fault, PageFault, broken, other};
+use super::node::{Node, NumberType};
 use crate::error::Error;
 use crate::limits::MAX_RESERVE;
 

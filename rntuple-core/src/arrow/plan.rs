@@ -7,13 +7,14 @@ use arrow::datatypes::{
     DataType, Field as ArrowField, FieldRef, Fields, Schema as ArrowSchema, SchemaRef, UnionFields, UnionMode,
 };
 
-use super::decode::{Decoder, Fault, Segment};
+use super::decode::{Decoder, Segment};
+use super::fault::Fault;
 use super::metadata::{BOXED, STREAMER, arrow_field};
-use super::number::NumberType;
+use super::node::{Kind, Node, NumberType};
 use super::projection::{Matcher, Path};
 use super::{PageSource, Projection};
 use crate::error::{Error, Result};
-use crate::schema::{ColumnId, ColumnType, Field, FieldId, FieldRole, Schema, TypeName};
+use crate::schema::{ColumnId, ColumnType, Field, FieldRole, Schema, TypeName};
 
 /// How Arrow types are chosen where there is a choice.
 #[derive(Debug, Clone, Default)]
@@ -37,44 +38,6 @@ pub struct Plan {
     roots: Vec<Node>,
     columns: Vec<ColumnId>,
     skipped: Vec<(String, String)>,
-}
-
-/// A field that is read, with everything below it that is read.
-#[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) id: FieldId,
-    pub(super) arrow: FieldRef,
-    pub(super) kind: Kind,
-    /// The columns, by representation, principal column first.
-    pub(super) columns: Vec<Box<[ColumnId]>>,
-    pub(super) children: Vec<Node>,
-}
-
-/// How the values of a node are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// One column of numbers or booleans.
-    Number(NumberType),
-    /// An index column and a column of bytes.
-    Bytes,
-    /// An index column whose differences are the values.
-    Cardinality(NumberType),
-    /// An index column; the child holds the items.
-    List,
-    /// The same, with pairs of key and value.
-    Map,
-    /// An index column; the child is there or not.
-    Optional,
-    /// A fixed number of the child's elements.
-    Array(u64),
-    /// A fixed number of elements of one column.
-    Numbers(u64, NumberType),
-    /// The children side by side.
-    Struct,
-    /// A switch column; one of the children.
-    Variant,
-    /// What the one child is.
-    Wrapper,
 }
 
 impl Plan {
@@ -169,13 +132,6 @@ impl Plan {
             }
             Fault::Other { field, error } => error.within(format!("field '{}'", self.fields.path(field))),
         }
-    }
-}
-
-impl Node {
-    fn collect_columns(&self, out: &mut Vec<ColumnId>) {
-        out.extend(self.columns.iter().flat_map(|representation| representation.iter().copied()));
-        self.children.iter().for_each(|child| child.collect_columns(out));
     }
 }
 
@@ -476,26 +432,5 @@ fn child_of<'a>(target: &'a ArrowField, kind: Kind, child: &Field) -> Option<&'a
             members.first().map(|member| &**member)
         }
         _ => Some(target),
-    }
-}
-
-/// The number type that a type name stands for.
-impl NumberType {
-    pub(super) fn of(type_name: &TypeName<'_>, column: ColumnType) -> Self {
-        match type_name.name {
-            "bool" => Self::Bool,
-            "char" | "std::int8_t" => Self::Int8,
-            "std::byte" | "std::uint8_t" => Self::UInt8,
-            "std::int16_t" => Self::Int16,
-            "std::uint16_t" => Self::UInt16,
-            "std::int32_t" => Self::Int32,
-            "std::uint32_t" => Self::UInt32,
-            "std::int64_t" => Self::Int64,
-            "std::uint64_t" => Self::UInt64,
-            "float" => Self::Float32,
-            "double" => Self::Float64,
-            // A name that this version does not know says nothing about the values; the column does.
-            _ => Self::of_column(column),
-        }
     }
 }

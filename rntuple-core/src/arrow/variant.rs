@@ -6,8 +6,9 @@ use arrow::array::{ArrayRef, NullArray, UnionArray};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::DataType;
 
-use super::decode::{Decoded, Decoder, PageFault, Segment, broken, other};
-use super::plan::Node;
+use super::decode::{Decoder, Segment};
+use super::fault::{Decoded, PageFault, broken, other};
+use super::node::Node;
 use crate::limits::MAX_RESERVE;
 
 impl Decoder<'_> {

@@ -44,8 +44,6 @@ pub use settings::{Algorithm, CompressionSettings};
 
 use block::{check_blocks, write_header};
 
-use crate::limits::MAX_RESERVE;
-
 /// Unpacks the stored buffer `src` into `dst`, which has the length of the content.
 ///
 /// # Errors
@@ -85,8 +83,8 @@ pub fn decompress_to_vec(src: &[u8], expected: usize, out: &mut Vec<u8>) -> Resu
         return Ok(());
     }
     check_blocks(src, expected)?;
-    // Reserved, not touched; beyond this, memory grows as blocks are unpacked.
-    let first = expected.min(MAX_RESERVE).saturating_sub(out.len());
+    // Room for the first block and no more than is needed; then memory grows as blocks are unpacked.
+    let first = expected.min(MAX_BLOCK_SIZE).saturating_sub(out.len());
     out.try_reserve_exact(first).map_err(|_| CompressionError::OutOfMemory { requested: first })?;
     let mut done = 0;
     for header in block_headers(src) {

@@ -78,7 +78,7 @@ impl Batches {
     fn rows_within_budget(&mut self) -> Result<u64> {
         let start = self.next..self.next.saturating_add(1).min(self.range.end);
         let groups = self.reader.load(&start)?;
-        let schema = self.reader.ntuple.schema();
+        let schema = Arc::clone(&self.reader.data.schema);
         let Some(cluster) = in_range(&groups, &start).next() else { return Ok(MAX_ROWS) };
         let bytes: u128 = cluster
             .columns
@@ -98,7 +98,7 @@ impl Batches {
                 Some(coming) => coming.recv().unwrap_or_else(|_| self.broken())?,
                 None => {
                     let plan = self.plan_window()?;
-                    Window::fetch(&self.reader.ntuple.inner.file, plan, &self.reader.threads)?
+                    Window::fetch(&self.reader.data.file, plan, &self.reader.threads)?
                 }
             };
             self.windows.push_back(Arc::new(window));
@@ -106,10 +106,10 @@ impl Batches {
         if self.coming.is_none() && self.planned < self.range.end && !self.reader.threads.is_one() {
             let plan = self.plan_window()?;
             let (sender, receiver) = channel();
-            let (ntuple, threads) = (self.reader.ntuple.clone(), self.reader.threads.clone());
+            let (data, threads) = (Arc::clone(&self.reader.data), self.reader.threads.clone());
             std::thread::Builder::new()
                 .name("rntuple-fetch".to_owned())
-                .spawn(move || sender.send(Window::fetch(&ntuple.inner.file, plan, &threads)))
+                .spawn(move || sender.send(Window::fetch(&data.file, plan, &threads)))
                 .map_err(|source| self.storage("starting a thread", source))?;
             self.coming = Some(receiver);
         }
@@ -121,7 +121,7 @@ impl Batches {
         // One group at a time: page lists of later groups are not read before they are needed.
         let groups = self.reader.load(&(rest.start..rest.start.saturating_add(1).min(rest.end)))?;
         let clusters: Vec<_> = in_range(&groups, &rest).collect();
-        let max_key_size = self.reader.ntuple.inner.anchor.max_key_size;
+        let max_key_size = self.reader.data.anchor.max_key_size;
         let first = self.planned == self.range.start;
         let plan = WindowPlan::new(&clusters, rest, self.budget as u64, first, max_key_size);
         self.planned = plan.end;
@@ -133,7 +133,7 @@ impl Batches {
     }
 
     fn storage(&self, what: &str, source: std::io::Error) -> Error {
-        let file = Arc::clone(&self.reader.ntuple.inner.file.name);
+        let file = Arc::clone(&self.reader.data.file.name);
         Error::Io { file, what: what.to_owned(), source: Arc::new(source) }
     }
 }

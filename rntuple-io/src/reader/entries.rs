@@ -9,7 +9,7 @@ use arrow::datatypes::SchemaRef;
 use rntuple_core::arrow::{Plan, Segment};
 use rntuple_core::metadata::ClusterPages;
 
-use super::ntuple::NTuple;
+use super::dataset::DataSet;
 use super::pages::{Pages, Store};
 use super::window::Window;
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ const KEEP_GROUPS: usize = 16;
 /// single entry takes at most two page reads per column.
 #[derive(Debug)]
 pub struct EntryReader {
-    pub(super) ntuple: NTuple,
+    pub(super) data: Arc<DataSet>,
     pub(super) plan: Arc<Plan>,
     pub(super) threads: Threads,
     groups: BTreeMap<usize, Arc<Vec<ClusterPages>>>,
@@ -33,9 +33,9 @@ pub struct EntryReader {
 }
 
 impl EntryReader {
-    pub(super) fn new(ntuple: NTuple, plan: Arc<Plan>, threads: Threads, budget: usize, random: bool) -> Self {
+    pub(super) fn new(data: Arc<DataSet>, plan: Arc<Plan>, threads: Threads, budget: usize, random: bool) -> Self {
         let store = Store::new(plan.columns().len(), budget);
-        Self { ntuple, plan, threads, groups: BTreeMap::new(), store, random }
+        Self { data, plan, threads, groups: BTreeMap::new(), store, random }
     }
 
     /// Arrow schema of the batches.
@@ -54,12 +54,11 @@ impl EntryReader {
 
     /// Reads a range of which some pages were fetched already.
     pub(super) fn read_through(&mut self, entries: Range<u64>, windows: &[Arc<Window>]) -> Result<RecordBatch> {
-        let ntuple = self.ntuple.clone();
-        let inner = &*ntuple.inner;
-        if entries.start > entries.end || entries.end > inner.entries {
+        let data = Arc::clone(&self.data);
+        if entries.start > entries.end || entries.end > data.entries {
             let reason =
-                format!("entries {} to {} are asked for, but there are {}", entries.start, entries.end, inner.entries);
-            return Err(Error::Argument { file: Arc::clone(&inner.file.name), reason });
+                format!("entries {} to {} are asked for, but there are {}", entries.start, entries.end, data.entries);
+            return Err(Error::Argument { file: Arc::clone(&data.file.name), reason });
         }
         let groups = self.load(&entries)?;
         let mut clusters = Vec::new();
@@ -72,7 +71,7 @@ impl EntryReader {
             clusters.push(cluster);
         }
         let pages = Pages {
-            inner,
+            data: &data,
             columns: self.plan.columns(),
             clusters: &clusters,
             windows,
@@ -81,20 +80,20 @@ impl EntryReader {
             random: self.random,
         };
         let batch = self.plan.decode(&pages, &segments, entries.start);
-        batch.map_err(|e| inner.file.format(e))
+        batch.map_err(|e| data.file.format(e))
     }
 
     /// The clusters of every group that has entries of the range.
     pub(super) fn load(&mut self, entries: &Range<u64>) -> Result<Vec<Arc<Vec<ClusterPages>>>> {
-        let inner = &self.ntuple.inner;
-        let wanted = inner.groups(entries.start, entries.end);
+        let data = Arc::clone(&self.data);
+        let wanted = data.groups(entries.start, entries.end);
         if self.groups.len() > KEEP_GROUPS {
             self.groups.retain(|group, _| wanted.contains(group));
         }
         let mut out = Vec::new();
         for group in wanted {
             if !self.groups.contains_key(&group) {
-                let clusters = inner.clusters(group, self.plan.columns())?;
+                let clusters = data.clusters(group, self.plan.columns())?;
                 self.groups.insert(group, Arc::new(clusters));
             }
             out.extend(self.groups.get(&group).cloned());

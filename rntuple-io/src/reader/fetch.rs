@@ -6,9 +6,7 @@ use bytes::Bytes;
 use rntuple_core::metadata::PageInfo;
 use rntuple_core::page::sealed_len;
 
-use super::file::File;
-use super::page_lists::file_range;
-use super::pages::PageKey;
+use super::file::{File, file_range};
 use crate::error::Result;
 use crate::threads::Threads;
 
@@ -16,6 +14,14 @@ use crate::threads::Threads;
 const MAX_GAP: u64 = 64 << 10;
 /// Bytes of one request.
 const MAX_REQUEST: u64 = 8 << 20;
+
+/// A page of a scan: cluster number in the data set, position of the column in the plan, number of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PageKey {
+    pub(super) cluster: u64,
+    pub(super) column: usize,
+    pub(super) page: usize,
+}
 
 /// A page to be fetched.
 #[derive(Debug, Clone, Copy)]

@@ -134,3 +134,11 @@ pub(crate) fn place(what: &str, locator: Locator) -> String {
         _ => what.to_owned(),
     }
 }
+
+/// Offset and length in the file, for pages that lie in files.
+pub(super) fn file_range(locator: &Locator) -> Option<(u64, u64)> {
+    match *locator {
+        Locator::File { size, offset } => Some((offset, size)),
+        _ => None,
+    }
+}

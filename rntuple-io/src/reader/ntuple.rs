@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use rntuple_core::arrow::{Plan, Projection, ReadOptions};
-use rntuple_core::container::root_file::{Anchor, EnvelopePlace};
-use rntuple_core::metadata::{AttributeSet, Footer, Header, Locator};
+use rntuple_core::container::root_file::Anchor;
+use rntuple_core::metadata::{AttributeSet, Locator};
 use rntuple_core::schema::Schema;
 use rntuple_core::{Context, Error as FormatError};
 
-use super::file::{File, place};
-use super::page_lists::PageLists;
+use super::dataset::DataSet;
+use super::file::File;
 use super::scan::Scan;
 use crate::error::{Error, Result};
 
@@ -20,104 +20,66 @@ use crate::error::{Error, Result};
 /// page lists are read when data are asked for, and of them only what concerns the columns asked for.
 #[derive(Debug, Clone)]
 pub struct NTuple {
-    pub(super) inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-pub(super) struct Inner {
-    pub(super) file: File,
-    pub(super) anchor: Anchor,
-    pub(super) header: Names,
-    pub(super) footer: Footer,
-    pub(super) schema: Arc<Schema>,
-    pub(super) entries: u64,
-    pub(super) page_lists: PageLists,
-}
-
-/// What remains of the header once the schema is built.
-#[derive(Debug)]
-pub(super) struct Names {
-    name: Box<str>,
-    description: Box<str>,
-    writer: Box<str>,
-    pub(super) checksum: u64,
+    pub(super) data: Arc<DataSet>,
 }
 
 impl NTuple {
     pub(super) fn open(file: File, anchor: Anchor) -> Result<Self> {
-        let envelope = |what: &'static str, at: EnvelopePlace| -> Result<(Vec<u8>, String)> {
-            let locator = Locator::File { size: at.stored, offset: at.offset };
-            let bytes = file.read_envelope(|| what.to_owned(), locator, at.length, anchor.max_key_size)?;
-            Ok((bytes, place(what, locator)))
-        };
-        let (bytes, what) = envelope("header envelope", anchor.header)?;
-        let header = Header::parse(&bytes).context(|| what).map_err(|e| file.format(e))?;
-        let names = Names {
-            name: header.name.clone(),
-            description: header.description.clone(),
-            writer: header.writer.clone(),
-            checksum: header.checksum,
-        };
-        let (bytes, what) = envelope("footer envelope", anchor.footer)?;
-        let (footer, schema) = Footer::parse(&bytes, header).context(|| what.clone()).map_err(|e| file.format(e))?;
-        let entries = footer.entries().context(|| what).map_err(|e| file.format(e))?;
-        let page_lists = PageLists::new(&footer);
-        let schema = Arc::new(schema);
-        Ok(Self { inner: Arc::new(Inner { file, anchor, header: names, footer, schema, entries, page_lists }) })
+        Ok(Self { data: Arc::new(DataSet::open(file, anchor)?) })
     }
 
     /// Name of the data set.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.inner.header.name
+        &self.data.header.name
     }
 
     /// Description of the data set.
     #[must_use]
     pub fn description(&self) -> &str {
-        &self.inner.header.description
+        &self.data.header.description
     }
 
     /// Program or library that wrote it.
     #[must_use]
     pub fn writer(&self) -> &str {
-        &self.inner.header.writer
+        &self.data.header.writer
     }
 
     /// The file that it is in, as it was named on opening.
     #[must_use]
     pub fn file_name(&self) -> &str {
-        &self.inner.file.name
+        &self.data.file.name
     }
 
     /// Format version that the writer supports: epoch, major, minor, patch.
     #[must_use]
     pub fn format_version(&self) -> [u16; 4] {
-        self.inner.anchor.version
+        self.data.anchor.version
     }
 
     /// Number of entries.
     #[must_use]
     pub fn entries(&self) -> u64 {
-        self.inner.entries
+        self.data.entries
     }
 
     /// Number of clusters.
     #[must_use]
     pub fn cluster_count(&self) -> u64 {
-        self.inner.footer.cluster_groups.iter().map(|group| u64::from(group.clusters)).sum()
+        self.data.footer.cluster_groups.iter().map(|group| u64::from(group.clusters)).sum()
     }
 
     /// Number of cluster groups.
     #[must_use]
     pub fn cluster_group_count(&self) -> usize {
-        self.inner.footer.cluster_groups.len()
+        self.data.footer.cluster_groups.len()
     }
 
     /// The RNTuple schema: fields and columns.
     #[must_use]
     pub fn schema(&self) -> &Schema {
-        &self.inner.schema
+        &self.data.schema
     }
 
     /// The Arrow schema of all fields that can be read.
@@ -135,14 +97,13 @@ impl NTuple {
     }
 
     fn plan_of_all(&self) -> Result<Plan> {
-        Plan::new(&self.inner.schema, &Projection::all(), &ReadOptions::default())
-            .map_err(|e| self.inner.file.format(e))
+        Plan::new(&self.data.schema, &Projection::all(), &ReadOptions::default()).map_err(|e| self.data.file.format(e))
     }
 
     /// Names of the linked attribute sets.
     #[must_use]
     pub fn attribute_sets(&self) -> Vec<String> {
-        self.inner.footer.attribute_sets.iter().map(|set| set.name.to_string()).collect()
+        self.data.footer.attribute_sets.iter().map(|set| set.name.to_string()).collect()
     }
 
     /// Opens a linked attribute set: an RNTuple whose entries annotate ranges of entries of this one. Its fields are
@@ -151,7 +112,7 @@ impl NTuple {
     /// # Errors
     /// [`Error::NotFound`], and [`Error::Format`] when it cannot be read or has a schema version other than 1.
     pub fn attribute_set(&self, name: &str) -> Result<Self> {
-        let Inner { file, anchor, footer, .. } = &*self.inner;
+        let DataSet { file, anchor, footer, .. } = &*self.data;
         let Some(set) = footer.attribute_sets.iter().find(|set| &*set.name == name) else {
             let hint = match self.attribute_sets().join(", ") {
                 names if names.is_empty() => "; the data set has no attribute sets".to_owned(),
@@ -165,7 +126,7 @@ impl NTuple {
 
     /// Starts to read data: choose fields, entries and resources, then [`Scan::open`].
     pub fn scan(&self) -> Scan {
-        Scan::new(self.clone())
+        Scan::new(Arc::clone(&self.data))
     }
 }
 

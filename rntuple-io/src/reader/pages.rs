@@ -13,19 +13,11 @@ use rntuple_core::page::{kept_form, sealed_len, unseal, unseal_into};
 use rntuple_core::schema::{Column, ColumnId, ColumnType};
 use rntuple_core::{Error as FormatError, Result as FormatResult};
 
-use super::fetch::{Wanted, fetch};
-use super::ntuple::Inner;
-use super::page_lists::file_range;
+use super::dataset::DataSet;
+use super::fetch::{PageKey, Wanted, fetch};
+use super::file::file_range;
 use super::window::Window;
 use crate::threads::Threads;
-
-/// A page of a scan: cluster number in the data set, position of the column in the plan, number of the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PageKey {
-    pub(super) cluster: u64,
-    pub(super) column: usize,
-    pub(super) page: usize,
-}
 
 /// Pages of a scan that outlive a batch.
 #[derive(Debug)]
@@ -110,7 +102,7 @@ const MAX_SCRATCH: usize = 4 << 20;
 
 /// The pages of one batch.
 pub(super) struct Pages<'a> {
-    pub(super) inner: &'a Inner,
+    pub(super) data: &'a DataSet,
     /// The columns of the plan, ascending.
     pub(super) columns: &'a [ColumnId],
     /// The clusters that the batch touches; segments number them.
@@ -152,12 +144,12 @@ impl<'a> Pages<'a> {
             let reason = format!("its locator ({:?}) does not point into a file", place.info.locator);
             return Err(missing(place.column.column, &reason).within(what()));
         };
-        let bytes = self.inner.file.read_payload(what, offset, len, self.inner.anchor.max_key_size);
+        let bytes = self.data.file.read_payload(what, offset, len, self.data.anchor.max_key_size);
         bytes.map(Bytes::from).map_err(|e| FormatError::Storage(Box::new(e)))
     }
 
     fn column(&self, place: &Place<'_>) -> FormatResult<&'a Column> {
-        let column = self.inner.schema.column(place.column.column);
+        let column = self.data.schema.column(place.column.column);
         column.ok_or_else(|| missing(place.column.column, "no such column"))
     }
 
@@ -214,13 +206,13 @@ impl PageSource for Pages<'_> {
                     store.sealed.contains_key(&key) || store.unsealed.contains_key(&key)
                 });
             if !there {
-                wanted.extend(Wanted::new(place.key, place.info, self.inner.anchor.max_key_size));
+                wanted.extend(Wanted::new(place.key, place.info, self.data.anchor.max_key_size));
             }
         }
         if wanted.len() < 2 {
             return Ok(());
         }
-        let pages = fetch(&self.inner.file, wanted, &Threads::One);
+        let pages = fetch(&self.data.file, wanted, &Threads::One);
         for (key, bytes) in pages.map_err(|e| FormatError::Storage(Box::new(e)))? {
             if let Some(mut store) = self.store.column(key.column) {
                 store.sealed.insert((key.cluster, key.page), bytes);

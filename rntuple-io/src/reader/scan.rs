@@ -7,8 +7,8 @@ use arrow::datatypes::SchemaRef;
 use rntuple_core::arrow::{Plan, Projection, ReadOptions};
 
 use super::batches::Batches;
+use super::dataset::DataSet;
 use super::entries::EntryReader;
-use super::ntuple::NTuple;
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 
@@ -66,7 +66,7 @@ impl From<RangeFull> for EntryRange {
     }
 }
 
-/// A choice of fields, entries and resources; made by [`NTuple::scan`].
+/// A choice of fields, entries and resources; made by [`NTuple::scan`](super::NTuple::scan).
 ///
 /// ```no_run
 /// # fn main() -> rntuple_io::Result<()> {
@@ -80,7 +80,7 @@ impl From<RangeFull> for EntryRange {
 #[derive(Debug, Clone)]
 #[must_use = "a scan reads nothing until it is opened"]
 pub struct Scan {
-    ntuple: NTuple,
+    data: Arc<DataSet>,
     projection: Projection,
     entries: EntryRange,
     batch_rows: Option<usize>,
@@ -90,9 +90,9 @@ pub struct Scan {
 }
 
 impl Scan {
-    pub(super) fn new(ntuple: NTuple) -> Self {
+    pub(super) fn new(data: Arc<DataSet>) -> Self {
         Self {
-            ntuple,
+            data,
             projection: Projection::all(),
             entries: EntryRange::default(),
             batch_rows: None,
@@ -159,7 +159,7 @@ impl Scan {
     /// # Errors
     /// [`Error::Format`] for a field that does not exist or cannot be read as asked.
     pub fn open(self) -> Result<Batches> {
-        let range = self.entries.resolve(self.ntuple.entries());
+        let range = self.entries.resolve(self.data.entries);
         let (memory, batch_rows) = (self.memory, self.batch_rows);
         // A quarter each: the batch, pages kept between batches, and two windows.
         Ok(Batches::new(self.reader(memory / 4, false)?, range, batch_rows, memory / 4))
@@ -175,11 +175,11 @@ impl Scan {
     }
 
     fn reader(self, budget: usize, random: bool) -> Result<EntryReader> {
-        let inner = &self.ntuple.inner;
-        let plan = Plan::new(&inner.schema, &self.projection, &self.options).map_err(|e| inner.file.format(e))?;
+        let data = &self.data;
+        let plan = Plan::new(&data.schema, &self.projection, &self.options).map_err(|e| data.file.format(e))?;
         let threads = Threads::new(self.threads)
-            .map_err(|e| Error::Argument { file: Arc::clone(&inner.file.name), reason: format!("no threads: {e}") })?;
-        Ok(EntryReader::new(self.ntuple.clone(), Arc::new(plan), threads, budget, random))
+            .map_err(|e| Error::Argument { file: Arc::clone(&data.file.name), reason: format!("no threads: {e}") })?;
+        Ok(EntryReader::new(Arc::clone(data), Arc::new(plan), threads, budget, random))
     }
 }
 

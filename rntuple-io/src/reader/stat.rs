@@ -34,7 +34,7 @@ impl NTuple {
     /// # Errors
     /// [`crate::Error::Format`] and [`crate::Error::Io`] when a page list cannot be read.
     pub fn stat(&self) -> Result<Vec<ColumnStat>> {
-        let columns: Vec<ColumnId> = self.inner.schema.columns().iter().map(|column| column.id).collect();
+        let columns: Vec<ColumnId> = self.data.schema.columns().iter().map(|column| column.id).collect();
         let empty = |&column: &ColumnId| ColumnStat {
             column,
             pages: 0,
@@ -47,8 +47,8 @@ impl NTuple {
         let mut stats: Vec<ColumnStat> = columns.iter().map(empty).collect();
         let mut seen: HashSet<Locator> = HashSet::new();
         for group in 0..self.cluster_group_count() {
-            for cluster in self.inner.clusters(group, &columns)? {
-                for ((stat, pages), column) in stats.iter_mut().zip(&cluster.columns).zip(self.inner.schema.columns()) {
+            for cluster in self.data.clusters(group, &columns)? {
+                for ((stat, pages), column) in stats.iter_mut().zip(&cluster.columns).zip(self.data.schema.columns()) {
                     let Some(compression) = pages.compression else { continue };
                     stat.clusters += 1;
                     if let Err(i) = stat.compression.binary_search(&compression) {

@@ -9,10 +9,9 @@ use rntuple_core::metadata::{EnvelopeLink, PageInfo};
 use rntuple_core::page::{sealed_len, unseal, verify};
 use rntuple_core::schema::{Column, ColumnId};
 
-use super::fetch::{Wanted, fetch};
+use super::fetch::{PageKey, Wanted, fetch};
+use super::file::file_range;
 use super::ntuple::NTuple;
-use super::page_lists::file_range;
-use super::pages::PageKey;
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 
@@ -74,19 +73,19 @@ impl NTuple {
     }
 
     fn verify_into(&self, report: &mut VerifyReport, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
-        let anchor = &self.inner.anchor;
+        let anchor = &self.data.anchor;
         // Anchor, header and footer were verified on opening, or there would be no `self`.
         report.envelopes += 2;
         report.bytes += anchor.header.stored + anchor.footer.stored;
-        let columns: Vec<ColumnId> = self.inner.schema.columns().iter().map(|column| column.id).collect();
+        let columns: Vec<ColumnId> = self.data.schema.columns().iter().map(|column| column.id).collect();
         for group in 0..self.cluster_group_count() {
-            let link = self.inner.footer.cluster_groups.get(group).map(|group| group.page_list);
-            match self.inner.clusters(group, &columns) {
+            let link = self.data.footer.cluster_groups.get(group).map(|group| group.page_list);
+            match self.data.clusters(group, &columns) {
                 Ok(clusters) => {
                     report.envelopes += 1;
                     report.bytes += link.and_then(|link| link.locator.size()).unwrap_or(0);
                     let pages = clusters.iter().flat_map(|cluster| {
-                        let columns = self.inner.schema.columns().iter().zip(&cluster.columns);
+                        let columns = self.data.schema.columns().iter().zip(&cluster.columns);
                         columns.flat_map(move |(column, listed)| {
                             let page =
                                 move |(number, &info)| Page { info, column, cluster: cluster.summary.id, number };
@@ -128,11 +127,11 @@ impl NTuple {
                 room
             };
             let (chunk, later) = rest.split_at(rest.iter().take_while(within).count());
-            let max_key_size = self.inner.anchor.max_key_size;
+            let max_key_size = self.data.anchor.max_key_size;
             let wanted = chunk.iter().enumerate().filter_map(|(i, page)| {
                 Wanted::new(PageKey { cluster: 0, column: 0, page: i }, &page.info, max_key_size)
             });
-            let fetched = fetch(&self.inner.file, wanted.collect(), &threads)?;
+            let fetched = fetch(&self.data.file, wanted.collect(), &threads)?;
             let mut sealed: Vec<Option<Bytes>> = vec![None; chunk.len()];
             for (key, bytes) in fetched {
                 if let Some(slot) = sealed.get_mut(key.page) {
@@ -166,7 +165,7 @@ impl NTuple {
 
     /// Verifies a page; what could not be fetched together with others is read here.
     fn verify_page(&self, page: &Page<'_>, fetched: Option<&Bytes>) -> Result<()> {
-        let file = &self.inner.file;
+        let file = &self.data.file;
         let sealed = match fetched {
             Some(sealed) => sealed.clone(),
             None => {
@@ -175,7 +174,7 @@ impl NTuple {
                     let reason = format!("its locator ({:?}) does not point into a file", page.info.locator);
                     return Err(file.format(rntuple_core::Error::Malformed { what: "page", at: 0, reason }));
                 };
-                file.read_payload(what, offset, len, self.inner.anchor.max_key_size)?.into()
+                file.read_payload(what, offset, len, self.data.anchor.max_key_size)?.into()
             }
         };
         let checked = if page.info.checksum {
@@ -187,7 +186,7 @@ impl NTuple {
     }
 
     fn describe(&self, page: &Page<'_>) -> String {
-        let field = self.inner.schema.path(page.column.field);
+        let field = self.data.schema.path(page.column.field);
         format!("page {} of field '{field}' (column {}) in cluster {}", page.number, page.column.id.0, page.cluster)
     }
 }

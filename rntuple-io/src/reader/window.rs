@@ -11,9 +11,8 @@ use bytes::Bytes;
 use rntuple_core::metadata::{ClusterPages, ColumnPages};
 use rntuple_core::page::sealed_len;
 
-use super::fetch::{Wanted, fetch};
+use super::fetch::{PageKey, Wanted, fetch};
 use super::file::File;
-use super::pages::PageKey;
 use crate::error::Result;
 use crate::threads::Threads;
 

@@ -1,0 +1,99 @@
+//! What is known of an open RNTuple, shared by all that read from it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rntuple_core::compression::BlockReader;
+use rntuple_core::container::root_file::{Anchor, EnvelopePlace};
+use rntuple_core::metadata::{ClusterPages, Footer, Header, Locator, PageListReader};
+use rntuple_core::schema::{ColumnId, Schema};
+use rntuple_core::{Context, Error as FormatError};
+
+use super::file::{File, place};
+use super::page_lists::{KEEP, PageLists};
+use crate::error::Result;
+
+#[derive(Debug)]
+pub(super) struct DataSet {
+    pub(super) file: File,
+    pub(super) anchor: Anchor,
+    pub(super) header: Names,
+    pub(super) footer: Footer,
+    pub(super) schema: Arc<Schema>,
+    pub(super) entries: u64,
+    pub(super) page_lists: PageLists,
+}
+
+/// What remains of the header once the schema is built.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) name: Box<str>,
+    pub(super) description: Box<str>,
+    pub(super) writer: Box<str>,
+    pub(super) checksum: u64,
+}
+
+impl DataSet {
+    pub(super) fn open(file: File, anchor: Anchor) -> Result<Self> {
+        let envelope = |what: &'static str, at: EnvelopePlace| -> Result<(Vec<u8>, String)> {
+            let locator = Locator::File { size: at.stored, offset: at.offset };
+            let bytes = file.read_envelope(|| what.to_owned(), locator, at.length, anchor.max_key_size)?;
+            Ok((bytes, place(what, locator)))
+        };
+        let (bytes, what) = envelope("header envelope", anchor.header)?;
+        let header = Header::parse(&bytes).context(|| what).map_err(|e| file.format(e))?;
+        let names = Names {
+            name: header.name.clone(),
+            description: header.description.clone(),
+            writer: header.writer.clone(),
+            checksum: header.checksum,
+        };
+        let (bytes, what) = envelope("footer envelope", anchor.footer)?;
+        let (footer, schema) = Footer::parse(&bytes, header).context(|| what.clone()).map_err(|e| file.format(e))?;
+        let entries = footer.entries().context(|| what).map_err(|e| file.format(e))?;
+        let page_lists = PageLists::new(&footer);
+        let schema = Arc::new(schema);
+        Ok(Self { file, anchor, header: names, footer, schema, entries, page_lists })
+    }
+
+    /// The clusters of a group, with the pages of some columns (ascending).
+    pub(super) fn clusters(&self, group: usize, columns: &[ColumnId]) -> Result<Vec<ClusterPages>> {
+        let (Some(description), Some(&first_cluster)) =
+            (self.footer.cluster_groups.get(group), self.page_lists.first_clusters.get(group))
+        else {
+            return Ok(Vec::new());
+        };
+        let reader = PageListReader {
+            schema: &self.schema,
+            header_checksum: self.header.checksum,
+            group: description,
+            first_cluster,
+        };
+        let what = || format!("page list of cluster group {group}");
+        let link = description.page_list;
+        let format = |e: FormatError| self.file.format(e.within(place(&what(), link.locator)));
+
+        let (kept, again) = self.page_lists.visit(group);
+        if let Some(bytes) = kept {
+            return reader.read(bytes.as_slice(), columns).map_err(format);
+        }
+        let max_key_size = self.anchor.max_key_size;
+        if again && link.length <= KEEP as u64 {
+            let bytes = Arc::new(self.file.read_envelope(what, link.locator, link.length, max_key_size)?);
+            self.page_lists.keep(group, &bytes);
+            return reader.read(bytes.as_slice(), columns).map_err(format);
+        }
+        let sealed = self.file.read_sealed_envelope(what, link.locator, link.length, max_key_size)?;
+        let length = usize::try_from(link.length).unwrap_or(usize::MAX);
+        let stream = BlockReader::new(&sealed, length).context(what).map_err(|e| self.file.format(e))?;
+        reader.read(stream, columns).map_err(format)
+    }
+
+    /// Which groups hold entries of a range.
+    pub(super) fn groups(&self, first: u64, end: u64) -> Range<usize> {
+        let groups = &self.footer.cluster_groups;
+        let start = groups.partition_point(|group| group.first_entry.saturating_add(group.entries) <= first);
+        let stop = groups.partition_point(|group| group.first_entry < end);
+        start..stop.max(start)
+    }
+}
