@@ -35,6 +35,14 @@ pub enum Error {
         /// Why it cannot be.
         reason: String,
     },
+    /// Parts of the metadata, or metadata and data, that contradict each other.
+    #[error("{what}: {reason}")]
+    Inconsistent {
+        /// What does not fit.
+        what: &'static str,
+        /// Why not.
+        reason: String,
+    },
     /// Stored and computed checksum differ: the bytes were damaged.
     #[error("{what}: checksum mismatch (stored {stored:#018x}, computed {computed:#018x})")]
     Checksum {
@@ -128,6 +136,10 @@ impl Error {
 
     pub(crate) fn malformed(what: &'static str, at: u64, reason: impl Into<String>) -> Self {
         Self::Malformed { what, at, reason: reason.into() }
+    }
+
+    pub(crate) fn inconsistent(what: &'static str, reason: impl Into<String>) -> Self {
+        Self::Inconsistent { what, reason: reason.into() }
     }
 }
 

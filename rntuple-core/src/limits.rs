@@ -16,10 +16,10 @@ pub const MAX_DIRECTORIES: usize = 100_000;
 pub const MAX_KEY_LIST: u64 = 256 << 20;
 
 /// Most elements of one field that are made up for entries written before the field existed, per batch.
-pub const MAX_SYNTHETIC: u64 = 1 << 26;
+pub const MAX_SYNTHETIC: u64 = 1 << 27;
 
 /// Bytes reserved at once for decoded values; beyond, memory grows only as pages really decode.
 pub const MAX_RESERVE: usize = 64 << 20;
 
-/// Most elements of one array in a batch: what 32-bit Arrow offsets can address.
-pub const MAX_BATCH_ELEMENTS: u64 = i32::MAX as u64;
+/// Most elements of one array in a batch. Lists and strings with 32-bit offsets have a lower limit by themselves.
+pub const MAX_BATCH_ELEMENTS: u64 = 1 << 36;

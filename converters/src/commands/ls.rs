@@ -75,7 +75,11 @@ pub(super) fn run(args: &Ls, console: &mut Console<'_>) -> Result<()> {
                 continue;
             }
         };
-        if reader.list().is_empty() {
+        for (_, error) in reader.damaged() {
+            console.complain(error);
+            failed = true;
+        }
+        if reader.list().is_empty() && reader.damaged().is_empty() {
             console.complain(&format_args!("{name}: holds no RNTuple"));
         }
         for key in reader.list() {

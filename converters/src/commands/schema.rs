@@ -26,7 +26,8 @@ pub(super) fn run(args: &Schema, console: &mut Console<'_>) -> Result<()> {
     let ntuple = open(&args.source)?;
     let fields = ntuple.schema();
     let arrow = if args.arrow { Some(ntuple.arrow_schema()?) } else { None };
-    let context = Context { fields, unavailable: ntuple.unavailable().into_iter().collect(), arrow: arrow.is_some() };
+    let context =
+        Context { fields, unavailable: ntuple.unavailable()?.iter().cloned().collect(), arrow: arrow.is_some() };
     let arrow_of = |field: &Field| {
         let (_, found) = arrow.as_ref()?.fields().find(&field.name)?;
         Some(found.clone())

@@ -19,6 +19,9 @@ pub(super) fn run(args: &Verify, console: &mut Console<'_>) -> Result<()> {
                     console.complain(&format_args!("{name}: holds no RNTuple"));
                     bad = true;
                 }
+                for (_, error) in reader.damaged() {
+                    bad |= unreadable(error, console);
+                }
                 for key in reader.list() {
                     let path = key.to_string();
                     // What cannot even be opened is damaged, too; the others are still worth a look.

@@ -42,6 +42,10 @@ struct Part {
     /// First element of the part within the page.
     start: usize,
     len: usize,
+    /// Element of the cluster behind the part.
+    end: u64,
+    /// Whether the page is likely to be needed again.
+    again: bool,
 }
 
 impl Part {
@@ -160,14 +164,16 @@ impl<'a> Decoder<'a> {
             let plain = P::Native::is_plain(column.kind);
             self.parts(node, column, pages, segment, |part| {
                 let done = out.len();
-                // Zeroed page by page, so that the bytes are still in the cache when they are overwritten.
-                out.resize(done + part.len * width, 0);
-                if plain && part.is_whole() {
+                if plain && part.is_whole() && part.len * width <= MAX_RESERVE {
+                    out.resize(done + part.len * width, 0);
                     let target = out.as_slice_mut().get_mut(done..).unwrap_or_default();
                     return self.page_into(node, column, segment, part, target);
                 }
-                let target = out.typed_data_mut::<P::Native>().get_mut(done / width..).unwrap_or_default();
                 self.with_part(node, column, segment, part, |page, _| {
+                    // Only now is it known that the page has so many elements. Zeroed page by page, so that the bytes
+                    // are still in the cache when they are overwritten.
+                    out.resize(done + part.len * width, 0);
+                    let target = out.typed_data_mut::<P::Native>().get_mut(done / width..).unwrap_or_default();
                     P::Native::decode(column, page, part.elements, part.start, target)
                 })
                 .map_err(|fault| fault.at(|position| position + (done / width) as u64))
@@ -189,7 +195,7 @@ impl<'a> Decoder<'a> {
         let zeros = self.zeros(node, pages, segment)?;
         out.resize(out.len() + zeros, 0);
         self.parts(node, column, pages, segment, |part| {
-            if part.is_whole() {
+            if part.is_whole() && part.len <= MAX_RESERVE {
                 let done = out.len();
                 out.resize(done + part.len, 0);
                 let target = out.as_slice_mut().get_mut(done..).unwrap_or_default();
@@ -223,8 +229,8 @@ impl<'a> Decoder<'a> {
             self.parts(node, column, pages, segment, |part| {
                 let first = done;
                 done += part.len;
-                out.resize(done.div_ceil(8), 0);
                 self.with_part(node, column, segment, part, |page, _| {
+                    out.resize(done.div_ceil(8), 0);
                     if column.kind == ColumnType::Bit {
                         return Ok(bits::copy_bits(page, part.start, out.as_slice_mut(), first, part.len)?);
                     }
@@ -301,7 +307,6 @@ impl<'a> Decoder<'a> {
             return Ok(());
         }
         let (first, last) = (pages.page_of(next), pages.page_of(end - 1));
-        self.source.announce(segment.cluster, column.id, first, last).map_err(|e| other(node, e))?;
         for (i, page) in pages.pages.iter().enumerate().take(last + 1).skip(first) {
             // `next` lies on this page, as pages follow each other without gaps.
             let start = next - page.first;
@@ -309,7 +314,9 @@ impl<'a> Decoder<'a> {
             next += len;
             let usize_of = |n: u64| usize::try_from(n).map_err(|_| broken(node, "a page has too many elements"));
             if len > 0 {
-                each(Part { page: i, elements: page.elements as usize, start: usize_of(start)?, len: usize_of(len)? })?;
+                self.source.announce(segment.cluster, column.id, i, last).map_err(|e| other(node, e))?;
+                let (elements, start, len) = (page.elements as usize, usize_of(start)?, usize_of(len)?);
+                each(Part { page: i, elements, start, len, end: next, again: start + len < elements })?;
             }
         }
         Ok(())
@@ -325,9 +332,8 @@ impl<'a> Decoder<'a> {
         mut decode: impl FnMut(&[u8], ColumnType) -> Result<(), PageFault>,
     ) -> Decoded<()> {
         let mut value = None;
-        let again = part.start + part.len < part.elements;
         let result =
-            self.source.with_page(segment.cluster, column.id, part.page, again, &mut |page, kind| match decode(
+            self.source.with_page(segment.cluster, column.id, part.page, part.again, &mut |page, kind| match decode(
                 page, kind,
             ) {
                 Ok(()) => Ok(()),
@@ -353,7 +359,10 @@ impl<'a> Decoder<'a> {
         segment: &Segment,
         mut each: impl FnMut(&[u64]) -> Result<(), PageFault>,
     ) -> Decoded<()> {
-        self.parts(node, column, pages, segment, |part| {
+        let end = segment.start + segment.len;
+        self.parts(node, column, pages, segment, |mut part| {
+            // Where the next segment starts is read from the end of this one.
+            part.again |= part.end == end && end < pages.elements;
             self.with_part(node, column, segment, part, |page, kind| {
                 let kind = index_kind(kind).ok_or_else(|| PageFault::unsupported(kind))?;
                 for_each_index(kind, page, part.elements, part.start, part.len, &mut each)
@@ -381,7 +390,7 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// Number of elements of an array; one array never has more than Arrow's 32-bit offsets can address.
+/// Number of elements of an array.
 pub(super) fn total(node: &Node, segments: &[Segment]) -> Decoded<usize> {
     let total = segments.iter().try_fold(0_u64, |sum, segment| sum.checked_add(segment.len));
     match total.map(usize::try_from) {

@@ -39,11 +39,7 @@ pub(super) enum PageFault {
 
 impl PageFault {
     pub(super) fn unsupported(kind: ColumnType) -> Self {
-        Self::Other(Error::Malformed {
-            what: "column",
-            at: 0,
-            reason: format!("a column of type {kind} does not hold such values"),
-        })
+        Self::Other(Error::inconsistent("column", format!("a column of type {kind} does not hold such values")))
     }
 }
 
@@ -58,5 +54,5 @@ pub(super) fn other(node: &Node, error: impl Into<Error>) -> Fault {
 }
 
 pub(super) fn broken(node: &Node, reason: impl Into<String>) -> Fault {
-    other(node, Error::Malformed { what: "data", at: 0, reason: reason.into() })
+    other(node, Error::inconsistent("data", reason))
 }

@@ -1,5 +1,6 @@
 //! From the schema and a choice of fields to a tree of nodes that the decoder walks.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
@@ -37,6 +38,7 @@ pub struct Plan {
     schema: SchemaRef,
     roots: Vec<Node>,
     columns: Vec<ColumnId>,
+    shared: Vec<ColumnId>,
     skipped: Vec<(String, String)>,
 }
 
@@ -86,10 +88,13 @@ impl Plan {
         let mut columns = Vec::new();
         roots.iter().for_each(|root| root.collect_columns(&mut columns));
         columns.sort_unstable();
+        let twice = |pair: &[ColumnId]| pair.first().filter(|&first| pair.last() == Some(first)).copied();
+        let mut shared: Vec<ColumnId> = columns.windows(2).filter_map(twice).collect();
+        shared.dedup();
         columns.dedup();
         let fields: Fields = roots.iter().map(|root| Arc::clone(&root.arrow)).collect();
         let arrow = Arc::new(ArrowSchema::new(fields));
-        Ok(Self { fields: Arc::clone(schema), schema: arrow, roots, columns, skipped })
+        Ok(Self { fields: Arc::clone(schema), schema: arrow, roots, columns, shared, skipped })
     }
 
     /// Arrow schema of the batches.
@@ -102,6 +107,12 @@ impl Plan {
     #[must_use]
     pub fn columns(&self) -> &[ColumnId] {
         &self.columns
+    }
+
+    /// The columns that several fields are read from, ascending: those of projected fields whose source is read too.
+    #[must_use]
+    pub fn shared_columns(&self) -> &[ColumnId] {
+        &self.shared
     }
 
     /// Top-level fields that were left out because this version cannot read them, with the reason.
@@ -147,23 +158,30 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     /// The node of a field, or nothing when neither it nor anything below it is wanted.
-    fn node(&self, field: &Field, path: &Path, wanted: bool, target: Option<&ArrowField>) -> Result<Option<Node>> {
+    fn node(&self, field: &Field, path: &Path<'_>, wanted: bool, target: Option<&ArrowField>) -> Result<Option<Node>> {
         let wanted = self.matcher.matches(path) || wanted;
         let kind = self.kind(field, path)?;
         let columns: Vec<Box<[ColumnId]>> = self.schema.representations(field).map(Into::into).collect();
         self.check_columns(field, path, kind, &columns)?;
 
+        let cast = || Error::Cast {
+            field: path.full(),
+            from: field.type_name.to_string(),
+            to: target.map_or(DataType::Null, |target| target.data_type().clone()).to_string(),
+        };
         let item = !matches!(kind, Kind::Struct | Kind::Variant);
         let children = |wanted: bool| -> Result<Vec<Node>> {
             let mut out = Vec::new();
-            for child in self.schema.children(field) {
-                let child_target = target.map(|target| child_of(target, kind, child));
-                if let Some(None) = child_target {
+            for (i, child) in self.schema.children(field).enumerate() {
+                let child_target = match target.map(|target| child_of(target, kind, i, child)) {
                     // The caller's schema leaves this member out.
-                    continue;
-                }
+                    Some(None) if kind == Kind::Struct => continue,
+                    Some(None) => return Err(cast()),
+                    Some(target) => target,
+                    None => None,
+                };
                 let child_path = path.child(&child.name, item);
-                out.extend(self.node(child, &child_path, wanted, child_target.flatten())?);
+                out.extend(self.node(child, &child_path, wanted, child_target.as_deref())?);
             }
             Ok(out)
         };
@@ -175,11 +193,17 @@ impl Planner<'_> {
             // Half a variant would lose which alternative an entry holds.
             nodes = children(true)?;
         }
-        self.finish(field, path, kind, columns, nodes, target).map(Some)
+        let node = self.finish(field, path, kind, columns, nodes, target)?;
+        match target {
+            // Whatever the arms of `finish` let pass: what comes out is what was asked for, or an error.
+            Some(target) if !node.arrow.data_type().equals_datatype(target.data_type()) => Err(cast()),
+            Some(target) if node.arrow.is_nullable() && !target.is_nullable() => Err(cast()),
+            _ => Ok(Some(node)),
+        }
     }
 
     /// What the schema says a field is.
-    fn kind(&self, field: &Field, path: &Path) -> Result<Kind> {
+    fn kind(&self, field: &Field, path: &Path<'_>) -> Result<Kind> {
         let children = field.children.len();
         let columns: Vec<_> = self
             .schema
@@ -190,7 +214,7 @@ impl Planner<'_> {
             .filter_map(|&c| self.schema.column(c))
             .collect();
         let kinds: Vec<ColumnType> = columns.iter().map(|column| column.kind).collect();
-        let refuse = |reason: &str| Err(unavailable(path.full.clone(), reason));
+        let refuse = |reason: &str| Err(unavailable(path.full(), reason));
         let type_name = field.parsed_type();
         match field.role {
             FieldRole::Collection | FieldRole::Record | FieldRole::Variant | FieldRole::Streamer
@@ -232,7 +256,7 @@ impl Planner<'_> {
     }
 
     /// Every representation must have the columns that the kind of the field needs.
-    fn check_columns(&self, field: &Field, path: &Path, kind: Kind, columns: &[Box<[ColumnId]>]) -> Result<()> {
+    fn check_columns(&self, field: &Field, path: &Path<'_>, kind: Kind, columns: &[Box<[ColumnId]>]) -> Result<()> {
         let needs: &[fn(ColumnType) -> bool] = match kind {
             Kind::Number(_) | Kind::Numbers(..) => &[|kind| !matches!(kind, ColumnType::Switch)],
             Kind::Bytes => &[ColumnType::is_index, |kind| matches!(kind, ColumnType::Char | ColumnType::Byte)],
@@ -257,41 +281,35 @@ impl Planner<'_> {
             .map(|column| column.kind.to_string())
             .collect();
         let reason = format!("its columns ({}) do not fit its type '{}'", kinds.join(", "), field.type_name);
-        Err(unavailable(path.full.clone(), reason))
+        Err(unavailable(path.full(), reason))
     }
 
     /// Chooses the Arrow type, now that the subfields are known.
     fn finish(
         &self,
         field: &Field,
-        path: &Path,
+        path: &Path<'_>,
         kind: Kind,
         columns: Vec<Box<[ColumnId]>>,
         mut children: Vec<Node>,
         target: Option<&ArrowField>,
     ) -> Result<Node> {
+        let as_field = target;
         let target = target.map(ArrowField::data_type);
-        let cast = |to: &DataType| Error::Cast {
-            field: path.full.clone(),
-            from: field.type_name.to_string(),
-            to: to.to_string(),
-        };
         let (mut kind, mut nullable, mut mark) = (kind, false, None);
         let item = |children: &[Node]| children.first().map(|child| Arc::clone(&child.arrow));
-        let no_item = || unavailable(path.full.clone(), "it has no subfield");
+        let no_item = || unavailable(path.full(), "it has no subfield");
         let data_type = match kind {
             Kind::Number(own) => {
-                let number =
-                    self.number(own, &columns, target).ok_or_else(|| cast(target.unwrap_or(&DataType::Null)))?;
+                let number = self.number(own, &columns, target, path)?;
                 kind = Kind::Number(number);
                 number.data_type()
             }
             Kind::Cardinality(own) => {
                 let number = match target {
-                    None => own,
                     Some(DataType::UInt32) => NumberType::UInt32,
                     Some(DataType::UInt64) => NumberType::UInt64,
-                    Some(other) => return Err(cast(other)),
+                    _ => own,
                 };
                 kind = Kind::Cardinality(number);
                 number.data_type()
@@ -302,8 +320,7 @@ impl Planner<'_> {
                 match target {
                     Some(text @ (DataType::Utf8 | DataType::LargeUtf8)) if !streamer => text.clone(),
                     Some(bytes @ (DataType::Binary | DataType::LargeBinary)) => bytes.clone(),
-                    Some(other) => return Err(cast(other)),
-                    None => match (streamer || self.options.strings_as_binary, self.options.large_offsets) {
+                    _ => match (streamer || self.options.strings_as_binary, self.options.large_offsets) {
                         (true, true) => DataType::LargeBinary,
                         (true, false) => DataType::Binary,
                         (false, true) => DataType::LargeUtf8,
@@ -316,9 +333,7 @@ impl Planner<'_> {
                 let whole_pairs = matches!(item.data_type(), DataType::Struct(members) if members.len() == 2);
                 let large = match target {
                     None => self.options.large_offsets,
-                    Some(DataType::List(_) | DataType::Map(..)) => false,
-                    Some(DataType::LargeList(_)) => true,
-                    Some(other) => return Err(cast(other)),
+                    Some(target) => matches!(target, DataType::LargeList(_)),
                 };
                 let as_map = kind == Kind::Map && whole_pairs && matches!(target, None | Some(DataType::Map(..)));
                 kind = if as_map { Kind::Map } else { Kind::List };
@@ -339,45 +354,34 @@ impl Planner<'_> {
                     item.data_type().clone()
                 }
             }
-            Kind::Array(n) => {
-                let size = self.array_size(n, path)?;
-                match target {
-                    None => {}
-                    Some(DataType::FixedSizeList(_, n)) if *n == size => {}
-                    Some(other) => return Err(cast(other)),
-                }
-                DataType::FixedSizeList(item(&children).ok_or_else(no_item)?, size)
-            }
+            Kind::Array(n) => DataType::FixedSizeList(item(&children).ok_or_else(no_item)?, self.array_size(n, path)?),
             Kind::Numbers(n, own) => {
                 let target = match target {
-                    None => None,
-                    Some(DataType::FixedSizeList(item, _)) => Some(item.data_type()),
-                    Some(other) => return Err(cast(other)),
+                    Some(DataType::FixedSizeList(item, _)) => Some(item),
+                    _ => None,
                 };
-                let number =
-                    self.number(own, &columns, target).ok_or_else(|| cast(target.unwrap_or(&DataType::Null)))?;
+                let number = self.number(own, &columns, target.map(|item| item.data_type()), path)?;
                 kind = Kind::Numbers(n, number);
-                let item = ArrowField::new("_0", number.data_type(), false);
-                DataType::FixedSizeList(Arc::new(item), self.array_size(n, path)?)
+                let item = || Arc::new(ArrowField::new("_0", number.data_type(), false));
+                DataType::FixedSizeList(target.cloned().unwrap_or_else(item), self.array_size(n, path)?)
             }
             Kind::Struct => {
-                match target {
-                    None => {}
-                    Some(DataType::Struct(members)) => {
-                        if let Some(missing) =
-                            members.iter().find(|m| !children.iter().any(|c| c.arrow.name() == m.name()))
-                        {
-                            let pattern = format!("{}.{}", path.full, missing.name());
-                            return Err(Error::NoSuchField { pattern, hint: String::new() });
-                        }
-                        children.sort_by_key(|child| members.find(child.arrow.name()).map(|(i, _)| i));
+                if let Some(DataType::Struct(members)) = target {
+                    if let Some(missing) = members.iter().find(|m| !children.iter().any(|c| c.arrow.name() == m.name()))
+                    {
+                        let pattern = format!("{}.{}", path.full(), missing.name());
+                        return Err(Error::NoSuchField { pattern, hint: String::new() });
                     }
-                    Some(other) => return Err(cast(other)),
+                    children.sort_by_key(|child| members.find(child.arrow.name()).map(|(i, _)| i));
                 }
                 DataType::Struct(children.iter().map(|child| Arc::clone(&child.arrow)).collect())
             }
             Kind::Variant => {
-                let none = Arc::new(ArrowField::new("none", DataType::Null, true));
+                let none = match target {
+                    Some(DataType::Union(fields, _)) => fields.iter().next().map(|(_, none)| Arc::clone(none)),
+                    _ => None,
+                };
+                let none = none.unwrap_or_else(|| Arc::new(ArrowField::new("none", DataType::Null, true)));
                 let fields = std::iter::once(none).chain(children.iter().map(|child| Arc::clone(&child.arrow)));
                 let fields = UnionFields::try_new(0..=i8::try_from(children.len()).unwrap_or(i8::MAX), fields)?;
                 DataType::Union(fields, UnionMode::Dense)
@@ -389,22 +393,36 @@ impl Planner<'_> {
                 item.data_type().clone()
             }
         };
-        let arrow = Arc::new(arrow_field(field, data_type, nullable, mark));
+        let mut arrow = arrow_field(field, data_type, nullable, mark);
+        if let Some(target) = as_field {
+            arrow = arrow.with_name(target.name()).with_nullable(nullable || target.is_nullable());
+        }
+        let arrow = Arc::new(arrow);
         Ok(Node { id: field.id, arrow, kind, columns, children })
     }
 
-    /// The number type to read a column into, if every representation allows it.
-    fn number(&self, own: NumberType, columns: &[Box<[ColumnId]>], target: Option<&DataType>) -> Option<NumberType> {
-        let number = match target {
-            None => own,
-            Some(target) => NumberType::of_arrow(target)?,
+    /// The number type to read a column into. Every representation must allow it.
+    fn number(
+        &self,
+        own: NumberType,
+        columns: &[Box<[ColumnId]>],
+        target: Option<&DataType>,
+        path: &Path<'_>,
+    ) -> Result<NumberType> {
+        let reads = |number: NumberType| {
+            let mut kinds = columns.iter().filter_map(|representation| self.schema.column(*representation.first()?));
+            kinds.all(|column| number.reads(column.kind))
         };
-        let kinds = columns.iter().filter_map(|representation| self.schema.column(*representation.first()?));
-        kinds.into_iter().all(|column| number.reads(column.kind)).then_some(number)
+        if !reads(own) {
+            let reason = format!("its column does not hold values of type {}", own.data_type());
+            return Err(unavailable(path.full(), reason));
+        }
+        // A target that cannot be had is noticed when the whole field is compared with it.
+        Ok(target.and_then(NumberType::of_arrow).filter(|&number| reads(number)).unwrap_or(own))
     }
 
-    fn array_size(&self, n: u64, path: &Path) -> Result<i32> {
-        i32::try_from(n).map_err(|_| unavailable(path.full.clone(), format!("arrays of {n} elements are too large")))
+    fn array_size(&self, n: u64, path: &Path<'_>) -> Result<i32> {
+        i32::try_from(n).map_err(|_| unavailable(path.full(), format!("arrays of {n} elements are too large")))
     }
 }
 
@@ -414,23 +432,26 @@ fn repetitions(field: &Field, type_name: &TypeName<'_>) -> Option<u64> {
     field.repetitions.or(empty.then_some(0))
 }
 
-/// What the caller's schema says about a subfield; `None` for a member that it leaves out.
-fn child_of<'a>(target: &'a ArrowField, kind: Kind, child: &Field) -> Option<&'a ArrowField> {
-    match (kind, target.data_type()) {
+/// What the caller's schema says about subfield number `i`; `None` where it has no place for it.
+fn child_of<'a>(target: &'a ArrowField, kind: Kind, i: usize, child: &Field) -> Option<Cow<'a, ArrowField>> {
+    let field = match (kind, target.data_type()) {
         (Kind::Struct, DataType::Struct(members)) => members.find(&child.name).map(|(_, member)| &**member),
-        (Kind::Variant, DataType::Union(fields, _)) => {
-            fields.iter().map(|(_, field)| field).find(|field| **field.name() == *child.name).map(|field| &**field)
-        }
+        // Every alternative must be there, as the first child is the empty one.
+        (Kind::Variant, DataType::Union(fields, _)) => fields.iter().nth(i + 1).map(|(_, field)| &**field),
         (
             Kind::List | Kind::Map | Kind::Array(_),
             DataType::List(item)
             | DataType::LargeList(item)
             | DataType::Map(item, _)
             | DataType::FixedSizeList(item, _),
-        ) => Some(item),
+        ) => Some(&**item),
         (Kind::Optional, DataType::Struct(members)) if target.metadata().contains_key(BOXED) => {
             members.first().map(|member| &**member)
         }
-        _ => Some(target),
-    }
+        // The null is the optional's own, not that of its value.
+        (Kind::Optional, _) => return Some(Cow::Owned(target.clone().with_nullable(false))),
+        (Kind::Wrapper, _) => Some(target),
+        _ => None,
+    };
+    field.map(Cow::Borrowed)
 }

@@ -8,9 +8,9 @@ use crate::schema::{Field, Schema};
 /// A choice of fields, by patterns over their paths.
 ///
 /// A path is the names from the top level down, joined by dots. The `_0` of collection items, array elements,
-/// optionals, atomics and enums may be left out: `event.particles.x` is `event.particles._0.x`. In a pattern `*`
-/// stands for any characters within one name, `**` for any characters and `?` for one character. A field that
-/// matches is read with everything below it.
+/// optionals, atomics and enums may be left out: `event.particles.x` is `event.particles._0.x`. In a name, `*` stands
+/// for any characters and `?` for one; `**` in place of a name stands for any number of names. A field that matches is
+/// read with everything below it.
 #[derive(Debug, Clone, Default)]
 pub struct Projection {
     patterns: Option<Vec<String>>,
@@ -34,23 +34,34 @@ impl Projection {
     }
 }
 
-/// Path of a field in both spellings.
-#[derive(Debug, Clone)]
-pub(super) struct Path {
-    pub(super) full: String,
-    short: String,
+/// Path of a field: its name, and those above it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Path<'a> {
+    above: Option<&'a Path<'a>>,
+    name: &'a str,
+    /// Whether this is the `_0` that may be left out.
+    item: bool,
 }
 
-impl Path {
-    pub(super) fn top(name: &str) -> Self {
-        Self { full: name.to_owned(), short: name.to_owned() }
+impl<'a> Path<'a> {
+    pub(super) fn top(name: &'a str) -> Self {
+        Self { above: None, name, item: false }
     }
 
-    /// The path of a subfield; `item`: the subfield is the `_0` that may be left out.
-    pub(super) fn child(&self, name: &str, item: bool) -> Self {
-        let full = format!("{}.{name}", self.full);
-        let short = if item { self.short.clone() } else { format!("{}.{name}", self.short) };
-        Self { full, short }
+    pub(super) fn child(&'a self, name: &'a str, item: bool) -> Self {
+        Self { above: Some(self), name, item }
+    }
+
+    /// The names from the top level down, each with whether it may be left out.
+    fn names(&self) -> Vec<(&'a str, bool)> {
+        let mut names = self.above.map(Path::names).unwrap_or_default();
+        names.push((self.name, self.item));
+        names
+    }
+
+    /// The whole path.
+    pub(super) fn full(&self) -> String {
+        self.names().iter().map(|(name, _)| *name).collect::<Vec<_>>().join(".")
     }
 }
 
@@ -63,9 +74,10 @@ pub(super) struct Matcher<'a> {
 impl Matcher<'_> {
     pub(super) fn matches(&self, path: &Path) -> bool {
         let Some(patterns) = self.patterns else { return true };
+        let names = path.names();
         let mut any = false;
         for (pattern, hit) in patterns.iter().zip(self.hits.borrow_mut().iter_mut()) {
-            if glob(pattern.as_bytes(), path.full.as_bytes()) || glob(pattern.as_bytes(), path.short.as_bytes()) {
+            if path_matches(&pattern.split('.').collect::<Vec<_>>(), &names) {
                 *hit = true;
                 any = true;
             }
@@ -78,7 +90,7 @@ impl Matcher<'_> {
         self.patterns.is_none_or(|patterns| {
             patterns.iter().any(|pattern| {
                 let first = pattern.split('.').next().unwrap_or_default();
-                first.contains("**") || glob(first.as_bytes(), field.as_bytes())
+                first == "**" || glob(first.as_bytes(), field.as_bytes())
             })
         })
     }
@@ -109,17 +121,29 @@ impl Matcher<'_> {
     }
 }
 
-/// Whether `pattern` matches all of `text`: `*` within a name, `**` over names, `?` one byte.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
+/// Whether the names of a pattern match all names of a path.
+fn path_matches(pattern: &[&str], names: &[(&str, bool)]) -> bool {
+    let Some((&(name, item), below)) = names.split_first() else {
+        return pattern.iter().all(|&name| name == "**");
+    };
     match pattern {
-        [] => text.is_empty(),
-        [b'*', b'*', rest @ ..] => (0..=text.len()).any(|i| text.get(i..).is_some_and(|text| glob(rest, text))),
-        [b'*', rest @ ..] => {
-            let end = text.iter().position(|&c| c == b'.').unwrap_or(text.len());
-            (0..=end).any(|i| text.get(i..).is_some_and(|text| glob(rest, text)))
-        }
-        [b'?', rest @ ..] => text.split_first().is_some_and(|(&c, text)| c != b'.' && glob(rest, text)),
-        [c, rest @ ..] => text.split_first().is_some_and(|(d, text)| c == d && glob(rest, text)),
+        ["**", rest @ ..] => path_matches(rest, names) || path_matches(pattern, below),
+        [first, rest @ ..] if glob(first.as_bytes(), name.as_bytes()) && path_matches(rest, below) => true,
+        _ => item && path_matches(pattern, below),
+    }
+}
+
+/// Whether `pattern` matches all of a name: `*` any characters, `?` one.
+fn glob(pattern: &[u8], name: &[u8]) -> bool {
+    match pattern {
+        [] => name.is_empty(),
+        [b'*', rest @ ..] => (0..=name.len()).any(|i| name.get(i..).is_some_and(|name| glob(rest, name))),
+        [b'?', rest @ ..] => name.split_first().is_some_and(|(_, name)| {
+            // The bytes that continue a UTF-8 character belong to it.
+            let more = name.iter().take_while(|&&byte| byte & 0xc0 == 0x80).count();
+            glob(rest, name.get(more..).unwrap_or_default())
+        }),
+        [c, rest @ ..] => name.split_first().is_some_and(|(d, name)| c == d && glob(rest, name)),
     }
 }
 
@@ -162,21 +186,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn globs() {
-        for (pattern, text, want) in [
+    fn patterns() {
+        // A blank before a name: it is an item, and may be left out.
+        let matches = |pattern: &str, path: &str| {
+            let names: Vec<(&str, bool)> =
+                path.split('.').map(|name| (name.trim_start(), name.starts_with(' '))).collect();
+            path_matches(&pattern.split('.').collect::<Vec<_>>(), &names)
+        };
+        for (pattern, path, want) in [
             ("Muon_*", "Muon_pt", true),
             ("Muon_*", "nMuon", false),
             ("*", "a.b", false),
             ("**", "a.b", true),
+            ("a.**", "a", true),
             ("a.*.c", "a.b.c", true),
             ("a.*.c", "a.b.b.c", false),
             ("a.**.c", "a.b.b.c", true),
+            ("a.**.c", "a.c", true),
             ("?uon", "Muon", true),
             ("?uon", "Moon", false),
+            ("?", "é", true),
+            ("??", "é", false),
             ("", "", true),
             ("a", "ab", false),
+            ("a.b", "a. _0.b", true),
+            ("a._0.b", "a. _0.b", true),
+            ("a._0", "a. _0. _0", true),
+            ("a.b._0", "a. _0.b. _0", true),
+            ("a.b", "a._0.b", false),
         ] {
-            assert_eq!(glob(pattern.as_bytes(), text.as_bytes()), want, "{pattern} on {text}");
+            assert_eq!(matches(pattern, path), want, "{pattern} on {path}");
         }
     }
 

@@ -12,7 +12,7 @@ pub trait PageSource: Sync {
     /// When the source does not have this column.
     fn pages(&self, cluster: usize, column: ColumnId) -> Result<&ColumnPages>;
 
-    /// Says that these pages (first to last, inclusive) are about to be read, so that they can be fetched together.
+    /// Says that page `first` is read next, and after it those up to `last`, so that they can be fetched together.
     ///
     /// # Errors
     /// Those of the storage.

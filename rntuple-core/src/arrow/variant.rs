@@ -9,6 +9,7 @@ use arrow::datatypes::DataType;
 use super::decode::{Decoder, Segment};
 use super::fault::{Decoded, PageFault, broken, other};
 use super::node::Node;
+use crate::error::Error;
 use crate::limits::MAX_RESERVE;
 
 impl Decoder<'_> {
@@ -16,6 +17,11 @@ impl Decoder<'_> {
         let DataType::Union(fields, _) = node.arrow.data_type() else {
             return Err(broken(node, "it is not planned as a union"));
         };
+        // Its offsets have 32 bits.
+        if i32::try_from(total).is_err() {
+            let (what, value) = ("number of variants in a batch (read fewer entries at once)", total as u64);
+            return Err(other(node, Error::Limit { what, value, limit: i32::MAX as u64 }));
+        }
         let room = total.min(MAX_RESERVE / size_of::<i32>());
         let mut tags: Vec<i8> = Vec::with_capacity(room);
         let mut offsets: Vec<i32> = Vec::with_capacity(room);

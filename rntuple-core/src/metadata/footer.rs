@@ -29,6 +29,8 @@ pub struct ClusterGroup {
     pub entries: u64,
     /// Number of clusters in the group.
     pub clusters: u32,
+    /// Number of the first cluster of the group in the data set.
+    pub first_cluster: u64,
     /// Where its page list lies.
     pub page_list: EnvelopeLink,
 }
@@ -66,14 +68,20 @@ impl Footer {
                 .and_then(|extension| extension.add_to(&mut schema))
                 .map_err(|e| e.within("schema extension"))?;
         }
-        let cluster_groups = frame::records(&mut cursor, "list of cluster groups", |item| {
-            Ok(ClusterGroup {
+        let mut next_cluster = 0;
+        let mut cluster_groups = frame::records(&mut cursor, "list of cluster groups", |item| {
+            let group = ClusterGroup {
                 first_entry: item.u64("first entry")?,
                 entries: item.u64("number of entries")?,
                 clusters: item.u32("number of clusters")?,
+                first_cluster: next_cluster,
                 page_list: EnvelopeLink::read(item)?,
-            })
+            };
+            next_cluster += u64::from(group.clusters);
+            Ok(group)
         })?;
+        // Clusters are numbered in the order of storage, which need not be that of the entries.
+        cluster_groups.sort_by_key(|group| (group.first_entry, group.entries));
         // Formats before 1.0.1 end here.
         let attribute_sets = if cursor.remaining() < LIST_HEAD {
             Vec::new()
@@ -97,12 +105,12 @@ impl Footer {
     pub fn entries(&self) -> Result<u64> {
         self.cluster_groups.iter().try_fold(0_u64, |next, group| {
             if group.first_entry != next {
-                let reason = format!("starts at entry {}, expected {next}", group.first_entry);
-                return Err(Error::malformed("cluster group", 0, reason));
+                let reason = format!("one starts at entry {}, expected {next}", group.first_entry);
+                return Err(Error::inconsistent("cluster groups", reason));
             }
             next.checked_add(group.entries)
                 .filter(|&n| n <= i64::MAX as u64)
-                .ok_or_else(|| Error::malformed("cluster group", 0, format!("{} entries are too many", group.entries)))
+                .ok_or_else(|| Error::inconsistent("cluster groups", format!("{} entries are too many", group.entries)))
         })
     }
 }

@@ -28,15 +28,15 @@ use crate::wire::Le;
 /// reads, so any set bit is an error.
 fn read_feature_flags(cursor: &mut Le<'_>) -> Result<()> {
     const MORE: u64 = 1 << 63;
-    let mut base = 0;
+    let mut base = 0_u32;
     loop {
         let word = cursor.u64("feature flags")?;
         if word & !MORE != 0 {
-            return Err(Error::FeatureFlag { bit: base + (word & !MORE).trailing_zeros() });
+            return Err(Error::FeatureFlag { bit: base.saturating_add((word & !MORE).trailing_zeros()) });
         }
         if word & MORE == 0 {
             return Ok(());
         }
-        base += 64;
+        base = base.saturating_add(64);
     }
 }

@@ -88,8 +88,6 @@ pub struct PageListReader<'a> {
     pub header_checksum: u64,
     /// The cluster group that the page list belongs to.
     pub group: &'a ClusterGroup,
-    /// Number of clusters in the groups before.
-    pub first_cluster: u64,
 }
 
 impl PageListReader<'_> {
@@ -113,6 +111,7 @@ impl PageListReader<'_> {
         }
         stream.skip_to(end)?;
         stream.finish()?;
+        self.order(&mut clusters)?;
         Ok(clusters)
     }
 
@@ -123,7 +122,6 @@ impl PageListReader<'_> {
             return Err(Error::malformed(WHAT, stream.at, reason));
         }
         let mut clusters = Vec::new();
-        let mut next = self.group.first_entry;
         for i in 0..items {
             let at = stream.at;
             let item_end = stream.record(16)?;
@@ -133,22 +131,33 @@ impl PageListReader<'_> {
             if word & SHARDED != 0 {
                 return Err(Error::malformed(WHAT, at, format!("cluster {i} is sharded, which is not supported")));
             }
-            let entries = word & ENTRIES_MASK;
-            if first_entry != next {
-                let reason = format!("cluster {i} starts at entry {first_entry}, expected {next}");
-                return Err(Error::malformed(WHAT, at, reason));
-            }
-            next = next.saturating_add(entries);
-            let id = self.first_cluster + u64::from(i);
-            clusters.push(ClusterPages { summary: ClusterSummary { id, first_entry, entries }, columns: Vec::new() });
+            let summary = ClusterSummary {
+                id: self.group.first_cluster + u64::from(i),
+                first_entry,
+                entries: word & ENTRIES_MASK,
+            };
+            clusters.push(ClusterPages { summary, columns: Vec::new() });
         }
         stream.skip_to(end)?;
-        let expected = self.group.first_entry.saturating_add(self.group.entries);
-        if next != expected {
-            let reason = format!("clusters end at entry {next}, but the footer announces {expected}");
-            return Err(Error::malformed(WHAT, stream.at, reason));
-        }
         Ok(clusters)
+    }
+
+    /// Puts the clusters in the order of their entries, which must be those of the group, without gaps.
+    fn order(&self, clusters: &mut [ClusterPages]) -> Result<()> {
+        clusters.sort_by_key(|cluster| (cluster.summary.first_entry, cluster.summary.entries));
+        let mut next = self.group.first_entry;
+        for ClusterSummary { id, first_entry, entries } in clusters.iter().map(|cluster| cluster.summary) {
+            if first_entry != next {
+                let reason = format!("cluster {id} starts at entry {first_entry}, expected {next}");
+                return Err(Error::inconsistent(WHAT, reason));
+            }
+            next = next.saturating_add(entries);
+        }
+        let expected = self.group.first_entry.saturating_add(self.group.entries);
+        if next == expected {
+            return Ok(());
+        }
+        Err(Error::inconsistent(WHAT, format!("clusters end at entry {next}, but the footer announces {expected}")))
     }
 
     /// Reads the column list of one cluster. Clusters from before a schema extension list fewer columns.
@@ -184,14 +193,17 @@ impl PageListReader<'_> {
             pages.suppressed = true;
             return Ok(pages);
         }
+        if !self.schema.is_entry_wise(column) {
+            return Ok(pages);
+        }
+        let wrong = |reason: String| Error::inconsistent(WHAT, format!("column {}: {reason}", column.id.0));
         let expected = summary
             .entries
             .checked_mul(self.schema.repetitions(column.field))
-            .ok_or_else(|| Error::malformed(WHAT, 0, format!("column {} has too many elements", column.id.0)))?;
-        pages.zeros = expected.checked_sub(pages.elements).ok_or_else(|| {
-            let reason = format!("column {} has {} elements, expected {expected}", column.id.0, pages.elements);
-            Error::malformed(WHAT, 0, reason)
-        })?;
+            .ok_or_else(|| wrong("too many elements".to_owned()))?;
+        pages.zeros = expected
+            .checked_sub(pages.elements)
+            .ok_or_else(|| wrong(format!("{} elements in a cluster, expected {expected}", pages.elements)))?;
         for page in &mut pages.pages {
             page.first += pages.zeros;
         }
@@ -210,8 +222,13 @@ impl ColumnPages {
 fn column_pages<R: BufRead>(stream: &mut Stream<R>, column: ColumnId) -> Result<ColumnPages> {
     let (items, end) = stream.list()?;
     let mut out = ColumnPages::absent(column);
-    // A page takes at least 16 bytes here, so a lying count is noticed before it asks for memory.
-    out.pages.reserve_exact((items as usize).min(usize::try_from((end - stream.at) / 16).unwrap_or(0)).min(1 << 20));
+    // A page takes at least 8 bytes here, so a lying count is noticed before it asks for memory.
+    let possible = (end - stream.at) / 8;
+    if u64::from(items) > possible {
+        let reason = format!("{items} pages are announced where there is room for {possible}");
+        return Err(Error::malformed(WHAT, stream.at, reason));
+    }
+    out.pages.reserve_exact((items as usize).min(1 << 16));
     for _ in 0..items {
         let count = i32::from_le_bytes(stream.array()?);
         let elements = count.unsigned_abs();

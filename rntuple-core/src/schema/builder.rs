@@ -68,8 +68,8 @@ impl SchemaBuilder {
                 let (Some(above), Some(&depth)) =
                     (self.schema.fields.get_mut(parent.0 as usize), self.depths.get(parent.0 as usize))
                 else {
-                    let reason = format!("its parent, field {}, does not come before it", parent.0);
-                    return Err(Error::malformed("field", id.0.into(), reason));
+                    let reason = format!("field {}: its parent, field {}, does not come before it", id.0, parent.0);
+                    return Err(Error::inconsistent("schema", reason));
                 };
                 above.children.push(id);
                 depth + 1
@@ -115,29 +115,28 @@ impl SchemaBuilder {
     pub(crate) fn add_column(&mut self, record: &ColumnRecord) -> Result<()> {
         let id = ColumnId(next_id(self.schema.columns.len(), "column")?);
         let kind = ColumnType::from(record.kind);
-        let field = self.field_of(record.field, "column", id.0)?;
-        if let Some(problem) = column_problem(kind, record) {
-            field.set_problem(problem);
-        }
-        field.columns.push(id);
+        self.field_of(record.field, "column", id.0)?.columns.push(id);
+        // A column whose first element is the first of all is not deferred, whatever its flag says.
+        let first_element = record.first_element.filter(|&first| first != 0);
         self.schema.columns.push(Column {
             id,
             field: FieldId(record.field),
             kind,
             bits: record.bits,
             representation: record.representation,
-            deferred: record.first_element.is_some(),
-            suppressed_deferred: record.first_element.is_some_and(|first| first < 0),
-            first_element: record.first_element.map_or(0, i64::unsigned_abs),
+            deferred: first_element.is_some(),
+            suppressed_deferred: first_element.is_some_and(|first| first < 0),
+            first_element: first_element.map_or(0, i64::unsigned_abs),
             range: record.range,
+            problem: column_problem(kind, record).map(Into::into),
         });
         Ok(())
     }
 
     pub(crate) fn add_alias(&mut self, record: AliasRecord) -> Result<()> {
         if record.physical as usize >= self.schema.columns.len() {
-            let reason = format!("column {} does not exist", record.physical);
-            return Err(Error::malformed("alias column", record.field.into(), reason));
+            let reason = format!("alias column of field {}: column {} does not exist", record.field, record.physical);
+            return Err(Error::inconsistent("schema", reason));
         }
         self.field_of(record.field, "alias column", record.physical)?.columns.push(ColumnId(record.physical));
         Ok(())
@@ -152,10 +151,9 @@ impl SchemaBuilder {
     }
 
     fn field_of(&mut self, field: u32, what: &'static str, id: u32) -> Result<&mut Field> {
-        self.schema
-            .fields
-            .get_mut(field as usize)
-            .ok_or_else(|| Error::malformed(what, id.into(), format!("belongs to field {field}, which does not exist")))
+        let missing = || format!("{what} {id} belongs to field {field}, which does not exist");
+        let found = self.schema.fields.get_mut(field as usize);
+        found.ok_or_else(|| Error::inconsistent("schema", missing()))
     }
 }
 

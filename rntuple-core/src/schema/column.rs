@@ -30,6 +30,8 @@ pub struct Column {
     pub first_element: u64,
     /// Smallest and largest value, of quantised columns.
     pub range: Option<(f64, f64)>,
+    /// Why the column cannot be read by this version.
+    pub problem: Option<Box<str>>,
 }
 
 impl Column {

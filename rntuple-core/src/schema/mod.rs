@@ -102,10 +102,26 @@ impl Schema {
     /// Why a top-level field, or anything below it, cannot be read by this version.
     #[must_use]
     pub fn problem(&self, field: &Field) -> Option<String> {
-        let own = field.problem.as_deref().map(|problem| {
+        let of_column = |id: &ColumnId| self.column(*id)?.problem.as_deref();
+        let own = field.problem.as_deref().or_else(|| field.columns.iter().find_map(of_column)).map(|problem| {
             if field.parent.is_some() { format!("{}: {problem}", self.path(field.id)) } else { problem.to_owned() }
         });
         own.or_else(|| self.children(field).find_map(|child| self.problem(child)))
+    }
+
+    /// Whether the elements of a column are one per entry, or as many as the arrays above it have: it is the principal
+    /// column of a field that is not below a collection or a variant.
+    pub(crate) fn is_entry_wise(&self, column: &Column) -> bool {
+        let Some(field) = self.field(column.field) else { return false };
+        let principal = self.representations(field).any(|columns| columns.first() == Some(&column.id));
+        let mut above = field.parent;
+        while let Some(field) = above.and_then(|id| self.field(id)) {
+            if matches!(field.role, FieldRole::Collection | FieldRole::Variant) {
+                return false;
+            }
+            above = field.parent;
+        }
+        principal
     }
 
     /// How many elements of a field's principal column make up one entry, where no collection lies between: the

@@ -1,12 +1,14 @@
 //! The iterator over record batches.
 
 use std::collections::VecDeque;
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 
 use super::entries::{EntryReader, in_range};
 use super::window::{Window, WindowPlan};
@@ -26,10 +28,10 @@ pub struct Batches {
     batch_rows: Option<u64>,
     /// Bytes of a window, and of a batch.
     budget: usize,
-    windows: VecDeque<Arc<Window>>,
+    windows: VecDeque<Window>,
     /// Up to where windows are planned.
     planned: u64,
-    coming: Option<Receiver<Result<Window>>>,
+    coming: Option<Receiver<Window>>,
 }
 
 impl Batches {
@@ -57,24 +59,31 @@ impl Batches {
         self.reader.plan.skipped()
     }
 
+    /// The same batches as an Arrow reader, for what takes one: the C stream interface, Parquet and IPC writers, `DataFusion`.
+    pub fn into_reader(self) -> impl RecordBatchReader + Send {
+        let schema = self.schema();
+        RecordBatchIterator::new(self.map(|batch| batch.map_err(|e| ArrowError::ExternalError(Box::new(e)))), schema)
+    }
+
     fn batch(&mut self) -> Result<RecordBatch> {
         let rows = match self.batch_rows {
             Some(rows) => rows,
             None => self.rows_within_budget()?,
         };
-        self.batch_rows = Some(rows);
         let end = self.range.end.min(self.next.saturating_add(rows));
         self.fetch_up_to(end)?;
-        let windows: &[Arc<Window>] = self.windows.make_contiguous();
-        let batch = self.reader.read_through(self.next..end, windows)?;
+        let batch = self.reader.read_through(self.next..end, self.windows.make_contiguous())?;
         self.next = end;
-        while self.windows.front().is_some_and(|window| window.end <= end) {
-            self.windows.pop_front();
+        // The last window stays for what it may hold of the entries to come.
+        while self.windows.len() > 1 && self.windows.front().is_some_and(|window| window.end <= end) {
+            if let (Some(done), Some(next)) = (self.windows.pop_front(), self.windows.front_mut()) {
+                next.carry(&done);
+            }
         }
         Ok(batch)
     }
 
-    /// How many rows have about the budget of decoded bytes, by the first cluster of the range.
+    /// How many rows have about the budget of decoded bytes, by the cluster that comes next.
     fn rows_within_budget(&mut self) -> Result<u64> {
         let start = self.next..self.next.saturating_add(1).min(self.range.end);
         let groups = self.reader.load(&start)?;
@@ -95,21 +104,25 @@ impl Batches {
         while self.windows.back().map_or(self.next, |window| window.end) < end {
             let window = match self.coming.take() {
                 // The sender does not go away without an answer, short of a panic in it.
-                Some(coming) => coming.recv().unwrap_or_else(|_| self.broken())?,
+                Some(coming) => {
+                    coming.recv().map_err(|source| self.storage("fetching pages", io::Error::other(source)))?
+                }
                 None => {
                     let plan = self.plan_window()?;
-                    Window::fetch(&self.reader.data.file, plan, &self.reader.threads)?
+                    Window::fetch(&self.reader.data.file, plan, self.reader.threads.requests())
                 }
             };
-            self.windows.push_back(Arc::new(window));
+            self.windows.push_back(window);
         }
         if self.coming.is_none() && self.planned < self.range.end && !self.reader.threads.is_one() {
             let plan = self.plan_window()?;
             let (sender, receiver) = channel();
-            let (data, threads) = (Arc::clone(&self.reader.data), self.reader.threads.clone());
+            let (data, parallel) = (Arc::clone(&self.reader.data), self.reader.threads.requests());
+            // That nobody waits any more is no reason to complain.
+            let fetch = move || sender.send(Window::fetch(&data.file, plan, parallel)).unwrap_or_default();
             std::thread::Builder::new()
                 .name("rntuple-fetch".to_owned())
-                .spawn(move || sender.send(Window::fetch(&data.file, plan, &threads)))
+                .spawn(fetch)
                 .map_err(|source| self.storage("starting a thread", source))?;
             self.coming = Some(receiver);
         }
@@ -128,11 +141,7 @@ impl Batches {
         Ok(plan)
     }
 
-    fn broken<T>(&self) -> Result<T> {
-        Err(self.storage("fetching pages", std::io::Error::other("the fetching thread ended without an answer")))
-    }
-
-    fn storage(&self, what: &str, source: std::io::Error) -> Error {
+    fn storage(&self, what: &str, source: io::Error) -> Error {
         let file = Arc::clone(&self.reader.data.file.name);
         Error::Io { file, what: what.to_owned(), source: Arc::new(source) }
     }

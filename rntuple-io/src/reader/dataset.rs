@@ -1,8 +1,9 @@
 //! What is known of an open RNTuple, shared by all that read from it.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use rntuple_core::arrow::{Plan, Projection, ReadOptions};
 use rntuple_core::compression::BlockReader;
 use rntuple_core::container::root_file::{Anchor, EnvelopePlace};
 use rntuple_core::metadata::{ClusterPages, Footer, Header, Locator, PageListReader};
@@ -22,6 +23,8 @@ pub(super) struct DataSet {
     pub(super) schema: Arc<Schema>,
     pub(super) entries: u64,
     pub(super) page_lists: PageLists,
+    /// The plan to read all fields, once someone asked.
+    everything: OnceLock<Plan>,
 }
 
 /// What remains of the header once the schema is built.
@@ -51,24 +54,25 @@ impl DataSet {
         let (bytes, what) = envelope("footer envelope", anchor.footer)?;
         let (footer, schema) = Footer::parse(&bytes, header).context(|| what.clone()).map_err(|e| file.format(e))?;
         let entries = footer.entries().context(|| what).map_err(|e| file.format(e))?;
-        let page_lists = PageLists::new(&footer);
+        let page_lists = PageLists::default();
         let schema = Arc::new(schema);
-        Ok(Self { file, anchor, header: names, footer, schema, entries, page_lists })
+        Ok(Self { file, anchor, header: names, footer, schema, entries, page_lists, everything: OnceLock::new() })
+    }
+
+    /// The plan to read all fields, with the usual types.
+    pub(super) fn everything(&self) -> Result<&Plan> {
+        if let Some(plan) = self.everything.get() {
+            return Ok(plan);
+        }
+        let plan = Plan::new(&self.schema, &Projection::all(), &ReadOptions::default());
+        let plan = plan.map_err(|e| self.file.format(e))?;
+        Ok(self.everything.get_or_init(|| plan))
     }
 
     /// The clusters of a group, with the pages of some columns (ascending).
     pub(super) fn clusters(&self, group: usize, columns: &[ColumnId]) -> Result<Vec<ClusterPages>> {
-        let (Some(description), Some(&first_cluster)) =
-            (self.footer.cluster_groups.get(group), self.page_lists.first_clusters.get(group))
-        else {
-            return Ok(Vec::new());
-        };
-        let reader = PageListReader {
-            schema: &self.schema,
-            header_checksum: self.header.checksum,
-            group: description,
-            first_cluster,
-        };
+        let Some(description) = self.footer.cluster_groups.get(group) else { return Ok(Vec::new()) };
+        let reader = PageListReader { schema: &self.schema, header_checksum: self.header.checksum, group: description };
         let what = || format!("page list of cluster group {group}");
         let link = description.page_list;
         let format = |e: FormatError| self.file.format(e.within(place(&what(), link.locator)));

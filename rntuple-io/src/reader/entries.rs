@@ -21,7 +21,8 @@ const KEEP_GROUPS: usize = 16;
 /// Reads entries in any order, for the fields of the scan that it was made from.
 ///
 /// Unsealed pages are kept within the memory budget of the scan, so that neighbouring entries cost no second read. A
-/// single entry takes at most two page reads per column.
+/// single entry takes, for each column, the pages that its values lie on and at most one more, where a collection
+/// starts on the page before.
 #[derive(Debug)]
 pub struct EntryReader {
     pub(super) data: Arc<DataSet>,
@@ -34,7 +35,7 @@ pub struct EntryReader {
 
 impl EntryReader {
     pub(super) fn new(data: Arc<DataSet>, plan: Arc<Plan>, threads: Threads, budget: usize, random: bool) -> Self {
-        let store = Store::new(plan.columns().len(), budget);
+        let store = Store::new(&plan, budget);
         Self { data, plan, threads, groups: BTreeMap::new(), store, random }
     }
 
@@ -53,7 +54,7 @@ impl EntryReader {
     }
 
     /// Reads a range of which some pages were fetched already.
-    pub(super) fn read_through(&mut self, entries: Range<u64>, windows: &[Arc<Window>]) -> Result<RecordBatch> {
+    pub(super) fn read_through(&mut self, entries: Range<u64>, windows: &[Window]) -> Result<RecordBatch> {
         let data = Arc::clone(&self.data);
         if entries.start > entries.end || entries.end > data.entries {
             let reason =
@@ -80,7 +81,10 @@ impl EntryReader {
             random: self.random,
         };
         let batch = self.plan.decode(&pages, &segments, entries.start);
-        batch.map_err(|e| data.file.format(e))
+        batch.map_err(|e| {
+            self.store.forget_fetched();
+            data.file.format(e)
+        })
     }
 
     /// The clusters of every group that has entries of the range.

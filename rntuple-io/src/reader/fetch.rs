@@ -1,17 +1,16 @@
 //! Reading many pages with few requests.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use rntuple_core::metadata::PageInfo;
 use rntuple_core::page::sealed_len;
 
 use super::file::{File, file_range};
-use crate::error::Result;
-use crate::threads::Threads;
 
-/// Unwanted bytes that are read along rather than starting another request.
-const MAX_GAP: u64 = 64 << 10;
+/// Unwanted bytes that are read along rather than starting another request: for a local file, next to nothing.
+const MAX_GAP: u64 = 4 << 10;
 /// Bytes of one request.
 const MAX_REQUEST: u64 = 8 << 20;
 
@@ -40,33 +39,60 @@ impl Wanted {
     }
 }
 
-/// Fetches pages, with requests that join what lies close together. Requests run in parallel on `threads`.
+/// Fetches pages, with requests that join what lies close together, up to `parallel` of them at once.
 ///
-/// Pages that the file does not have are left out: whoever uses them will get the error.
-pub(super) fn fetch(file: &File, mut wanted: Vec<Wanted>, threads: &Threads) -> Result<Vec<(PageKey, Bytes)>> {
+/// Pages that cannot be read are left out: whoever uses them will get the error.
+pub(super) fn fetch(file: &File, mut wanted: Vec<Wanted>, parallel: usize) -> Vec<(PageKey, Bytes)> {
     let size = file.size();
     wanted.retain(|page| page.offset.checked_add(page.len).is_some_and(|end| end <= size));
     wanted.sort_unstable_by_key(|page| (page.offset, page.len));
     let requests = coalesce(&wanted);
-    let answers: Vec<OnceLock<Result<Bytes>>> = requests.iter().map(|_| OnceLock::new()).collect();
-    threads.run(requests.len(), &|i| {
-        if let (Some(request), Some(answer)) = (requests.get(i), answers.get(i)) {
-            let what = || "pages".to_owned();
-            answer.get_or_init(|| file.read(what, request.start, request.end - request.start).map(Bytes::from));
-        }
-    });
+    let answers = read(file, &requests, parallel);
     let mut out = Vec::with_capacity(wanted.len());
     let mut pages = wanted.iter();
     for (request, answer) in requests.iter().zip(answers) {
-        let Some(answer) = answer.into_inner().transpose()? else { continue };
         for page in pages.by_ref().take(request.pages) {
+            let Some(answer) = &answer else { continue };
             // In range: the request covers each of its pages, and is in memory.
             let start = usize::try_from(page.offset - request.start).unwrap_or(usize::MAX);
             let len = usize::try_from(page.len).unwrap_or(usize::MAX);
             out.push((page.key, answer.slice(start..start.saturating_add(len))));
         }
     }
-    Ok(out)
+    out
+}
+
+/// Answers of the requests, in order. Waiting must not take threads from the decoder: a pool whose threads all wait
+/// for pages would never read them.
+fn read(file: &File, requests: &[Request], parallel: usize) -> Vec<Option<Bytes>> {
+    let read = |request: &Request| {
+        let what = || "pages".to_owned();
+        file.read(what, request.start, request.end - request.start).ok().map(Bytes::from)
+    };
+    let threads = parallel.min(requests.len());
+    if threads < 2 {
+        return requests.iter().map(read).collect();
+    }
+    let answers: Vec<OnceLock<Option<Bytes>>> = requests.iter().map(|_| OnceLock::new()).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(request), Some(answer)) = (requests.get(i), answers.get(i)) else { return };
+            answer.get_or_init(|| read(request));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            // Without another thread, this one does all of it.
+            let spawned = std::thread::Builder::new().name("rntuple-read".to_owned()).spawn_scoped(scope, work);
+            if spawned.is_err() {
+                break;
+            }
+        }
+        work();
+    });
+    answers.into_iter().map(|answer| answer.into_inner().flatten()).collect()
 }
 
 struct Request {

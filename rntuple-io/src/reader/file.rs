@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::storage::ByteSource;
 
 /// No real envelope compresses better than this, so a small file cannot ask for much memory.
-const MAX_ENVELOPE_RATIO: u64 = 4096;
+const MAX_ENVELOPE_RATIO: u64 = 1024;
 /// What an envelope may have in any case.
 const SMALL_ENVELOPE: u64 = 1 << 20;
 
@@ -26,8 +26,30 @@ impl File {
         self.source.size()
     }
 
-    /// An error of the format layer, with the name of this file.
-    pub(crate) fn format(&self, source: FormatError) -> Error {
+    /// An error of the format layer, with the name of this file. An error of the storage that came through it is itself
+    /// again, with what was being read.
+    pub(crate) fn format(&self, error: FormatError) -> Error {
+        match error {
+            FormatError::In { context, source } => match self.format(*source) {
+                Error::Io { file, what, source } => Error::Io { file, what: format!("{context}: {what}"), source },
+                Error::BeyondEnd { file, what, offset, len, size } => {
+                    Error::BeyondEnd { file, what: format!("{context}: {what}"), offset, len, size }
+                }
+                Error::Format { source, .. } => self.wrap(match Arc::try_unwrap(source) {
+                    Ok(source) => source.within(context),
+                    Err(shared) => FormatError::Storage(Box::new(shared)).within(context),
+                }),
+                other => other,
+            },
+            FormatError::Storage(source) => match source.downcast::<Error>() {
+                Ok(error) => *error,
+                Err(source) => self.wrap(FormatError::Storage(source)),
+            },
+            other => self.wrap(other),
+        }
+    }
+
+    fn wrap(&self, source: FormatError) -> Error {
         Error::Format { file: Arc::clone(&self.name), source: Arc::new(source) }
     }
 
@@ -97,7 +119,7 @@ impl File {
     ) -> Result<Vec<u8>> {
         let Locator::File { size, offset } = locator else {
             let reason = format!("its locator ({locator:?}) does not point into a file");
-            return Err(self.format(FormatError::Malformed { what: "envelope", at: 0, reason }.within(what())));
+            return Err(self.format(FormatError::Inconsistent { what: "envelope", reason }.within(what())));
         };
         let limit = size.saturating_mul(MAX_ENVELOPE_RATIO).clamp(SMALL_ENVELOPE, MAX_ENVELOPE);
         if length > limit {

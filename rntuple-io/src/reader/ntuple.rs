@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use rntuple_core::arrow::{Plan, Projection, ReadOptions};
 use rntuple_core::container::root_file::Anchor;
 use rntuple_core::metadata::{AttributeSet, Locator};
 use rntuple_core::schema::Schema;
@@ -87,17 +86,15 @@ impl NTuple {
     /// # Errors
     /// [`Error::Format`] when Arrow cannot express the schema.
     pub fn arrow_schema(&self) -> Result<SchemaRef> {
-        Ok(Arc::clone(self.plan_of_all()?.schema()))
+        Ok(Arc::clone(self.data.everything()?.schema()))
     }
 
     /// Top-level fields that this version cannot read, each with the reason. The others can be read.
-    #[must_use]
-    pub fn unavailable(&self) -> Vec<(String, String)> {
-        self.plan_of_all().map(|plan| plan.skipped().to_vec()).unwrap_or_default()
-    }
-
-    fn plan_of_all(&self) -> Result<Plan> {
-        Plan::new(&self.data.schema, &Projection::all(), &ReadOptions::default()).map_err(|e| self.data.file.format(e))
+    ///
+    /// # Errors
+    /// As [`NTuple::arrow_schema`].
+    pub fn unavailable(&self) -> Result<&[(String, String)]> {
+        Ok(self.data.everything()?.skipped())
     }
 
     /// Names of the linked attribute sets.
@@ -138,7 +135,7 @@ fn read_attribute_anchor(file: &File, main: &Anchor, set: &AttributeSet) -> Resu
     }
     let Locator::File { size, offset } = set.anchor else {
         let reason = "its locator does not point into a file".to_owned();
-        return Err(file.format(FormatError::Malformed { what: "anchor", at: 0, reason }.within(what())));
+        return Err(file.format(FormatError::Inconsistent { what: "anchor", reason }.within(what())));
     };
     let payload = file.read_payload(what, offset, size, main.max_key_size)?;
     Anchor::from_record(&payload, set.anchor_len).context(what).map_err(|e| file.format(e))

@@ -1,6 +1,6 @@
 //! Opening a ROOT file and finding the RNTuples in it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use crate::storage::{ByteSource, LocalFile};
 pub struct Reader {
     file: File,
     keys: Arc<[NTupleKey]>,
+    damaged: Arc<[(String, Error)]>,
 }
 
 /// One RNTuple in a file.
@@ -69,10 +70,17 @@ impl Reader {
         let bytes = file.read_up_to(what, 0, FileHeader::LEN)?;
         let header = FileHeader::parse(&bytes).context(what).map_err(|e| file.format(e))?;
         let top = header.directory_at().context(what).map_err(|e| file.format(e))?;
-        let mut finder = Finder { file: &file, seen: HashSet::new(), found: Vec::new() };
+        let mut finder = Finder {
+            file: &file,
+            seen: HashSet::new(),
+            key_bytes: 0,
+            newest: HashMap::new(),
+            found: Vec::new(),
+            damaged: Vec::new(),
+        };
         finder.directory(top, "", 0)?;
-        let keys = finder.found.into();
-        Ok(Self { file, keys })
+        let (keys, damaged) = (finder.found.into(), finder.damaged.into());
+        Ok(Self { file, keys, damaged })
     }
 
     /// The file as it was named on opening.
@@ -93,6 +101,12 @@ impl Reader {
         &self.keys
     }
 
+    /// Directories below the top that cannot be read, with the reason. What is in them is not listed.
+    #[must_use]
+    pub fn damaged(&self) -> &[(String, Error)] {
+        &self.damaged
+    }
+
     /// Opens the RNTuple at a path such as `Events`, `dir/sub/Events` or, for an older cycle, `Events;1`.
     ///
     /// # Errors
@@ -105,6 +119,12 @@ impl Reader {
             self.keys.iter().find(|key| key.path == path && key.cycle == cycle)
         });
         let Some(key) = found else {
+            let inside = |(directory, _): &&(String, Error)| {
+                wanted.strip_prefix(directory.as_str()).is_some_and(|rest| rest.starts_with('/'))
+            };
+            if let Some((_, error)) = self.damaged.iter().find(inside) {
+                return Err(error.clone());
+            }
             let hint = match &*self.keys {
                 [] => "; the file holds none".to_owned(),
                 keys => format!("; there are: {}", names(keys).join(", ")),
@@ -120,8 +140,9 @@ impl Reader {
     /// [`Error::Choose`] when there are none or several, and those of [`Reader::ntuple`].
     pub fn only(&self) -> Result<NTuple> {
         let newest: Vec<&NTupleKey> = self.keys.iter().filter(|key| key.newest).collect();
-        match newest.as_slice() {
-            [key] => self.open_key(key),
+        match (newest.as_slice(), &*self.damaged) {
+            ([key], _) => self.open_key(key),
+            ([], [(_, error), ..]) => Err(error.clone()),
             _ => Err(Error::Choose { file: Arc::clone(&self.file.name), paths: names(newest) }),
         }
     }
@@ -142,9 +163,14 @@ fn names<'a>(keys: impl IntoIterator<Item = &'a NTupleKey>) -> Vec<String> {
 
 struct Finder<'a> {
     file: &'a File,
-    /// Offsets of the directories visited, as a damaged file may have circles.
+    /// Offsets of the directories and key lists visited, as a damaged file may have circles.
     seen: HashSet<u64>,
+    /// Bytes of the key lists visited; no file has more of them than bytes.
+    key_bytes: u64,
+    /// Where in `found` the newest cycle of each path is.
+    newest: HashMap<String, usize>,
     found: Vec<NTupleKey>,
+    damaged: Vec<(String, Error)>,
 }
 
 impl Finder<'_> {
@@ -165,31 +191,50 @@ impl Finder<'_> {
         for key in self.keys(at, &place)? {
             let path = if path.is_empty() { key.name.to_string() } else { format!("{path}/{}", key.name) };
             if Directory::CLASSES.contains(&&*key.class) {
-                self.directory(key.payload_at(), &path, depth + 1)?;
-            } else if &*key.class == Anchor::CLASS {
-                // Older cycles stand behind newer ones, but nothing is lost by not relying on it.
-                let mut newest = true;
-                for other in self.found.iter_mut().filter(|other| other.path == path) {
-                    newest &= other.cycle < key.cycle;
-                    other.newest &= other.cycle > key.cycle;
+                if let Err(error) = self.directory(key.payload_at(), &path, depth + 1) {
+                    self.damaged.push((path, error));
                 }
-                self.found.push(NTupleKey { path, cycle: key.cycle, newest, key });
+            } else if &*key.class == Anchor::CLASS {
+                self.add(path, key);
             }
         }
         Ok(())
     }
 
+    fn add(&mut self, path: String, key: Key) {
+        // Older cycles stand behind newer ones, but nothing is lost by not relying on it.
+        let index = self.found.len();
+        let newest = match self.newest.get_mut(&path) {
+            None => {
+                self.newest.insert(path.clone(), index);
+                true
+            }
+            Some(known) => match self.found.get_mut(*known) {
+                Some(other) if other.cycle < key.cycle => {
+                    other.newest = false;
+                    *known = index;
+                    true
+                }
+                _ => false,
+            },
+        };
+        self.found.push(NTupleKey { path, cycle: key.cycle, newest, key });
+    }
+
     /// The keys of the directory whose block lies at `at`.
-    fn keys(&self, at: u64, place: &dyn Fn() -> String) -> Result<Vec<Key>> {
+    fn keys(&mut self, at: u64, place: &dyn Fn() -> String) -> Result<Vec<Key>> {
         let bytes = self.file.read_up_to(place, at, Directory::LEN)?;
         let directory = Directory::parse(&bytes, at).context(place).map_err(|e| self.file.format(e))?;
         let what = || format!("key list of the {}", place());
-        if directory.key_list_at == 0 {
+        if directory.key_list_at == 0 || !self.seen.insert(directory.key_list_at) {
             return Ok(Vec::new());
         }
         let len = u64::from(directory.key_list_len);
-        if len > MAX_KEY_LIST {
-            let error = FormatError::Limit { what: "size of a key list", value: len, limit: MAX_KEY_LIST };
+        self.key_bytes = self.key_bytes.saturating_add(len);
+        let limit = MAX_KEY_LIST.min(self.file.size());
+        if self.key_bytes > limit {
+            let what_is_limited = "size of the key lists of a file";
+            let error = FormatError::Limit { what: what_is_limited, value: self.key_bytes, limit };
             return Err(self.file.format(error.within(what())));
         }
         let record = self.file.read(what, directory.key_list_at, len)?;

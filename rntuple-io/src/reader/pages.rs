@@ -4,10 +4,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use rntuple_core::arrow::PageSource;
+use rntuple_core::arrow::{PageSource, Plan};
 use rntuple_core::metadata::{ClusterPages, ColumnPages, PageInfo};
 use rntuple_core::page::{kept_form, sealed_len, unseal, unseal_into};
 use rntuple_core::schema::{Column, ColumnId, ColumnType};
@@ -23,6 +23,8 @@ use crate::threads::Threads;
 #[derive(Debug)]
 pub(super) struct Store {
     columns: Vec<Mutex<ColumnStore>>,
+    /// For each column, whether several fields are read from it.
+    shared: Vec<bool>,
     /// Bytes of unsealed pages that are kept, of all columns.
     kept: AtomicUsize,
     budget: usize,
@@ -45,8 +47,19 @@ struct Kept {
 }
 
 impl Store {
-    pub(super) fn new(columns: usize, budget: usize) -> Self {
-        Self { columns: (0..columns).map(|_| Mutex::default()).collect(), kept: AtomicUsize::new(0), budget }
+    pub(super) fn new(plan: &Plan, budget: usize) -> Self {
+        let columns = plan.columns().iter().map(|_| Mutex::default()).collect();
+        let shared = plan.columns().iter().map(|column| plan.shared_columns().binary_search(column).is_ok()).collect();
+        Self { columns, shared, kept: AtomicUsize::new(0), budget }
+    }
+
+    /// Drops what was fetched for a batch that failed.
+    pub(super) fn forget_fetched(&self) {
+        for column in 0..self.columns.len() {
+            if let Some(mut store) = self.column(column) {
+                store.sealed.clear();
+            }
+        }
     }
 
     fn column(&self, column: usize) -> Option<MutexGuard<'_, ColumnStore>> {
@@ -97,6 +110,9 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Bytes of one column that are fetched ahead of their use, where no window has them.
+const MAX_ANNOUNCED: u64 = 8 << 20;
+
 /// Larger scratch buffers are given back after use.
 const MAX_SCRATCH: usize = 4 << 20;
 
@@ -107,7 +123,7 @@ pub(super) struct Pages<'a> {
     pub(super) columns: &'a [ColumnId],
     /// The clusters that the batch touches; segments number them.
     pub(super) clusters: &'a [&'a ClusterPages],
-    pub(super) windows: &'a [Arc<Window>],
+    pub(super) windows: &'a [Window],
     pub(super) store: &'a Store,
     pub(super) threads: &'a Threads,
     /// Whether pages are kept once they are used up, for reads that jump around.
@@ -193,27 +209,31 @@ impl PageSource for Pages<'_> {
     }
 
     fn announce(&self, cluster: usize, column: ColumnId, first: usize, last: usize) -> FormatResult<()> {
+        let there = |key: PageKey| {
+            self.windows.iter().any(|window| window.has(key))
+                || self.store.column(key.column).is_none_or(|store| {
+                    let key = (key.cluster, key.page);
+                    store.sealed.contains_key(&key) || store.unsealed.contains_key(&key)
+                })
+        };
         // One page is read when it is used; several are worth a common request.
-        if first >= last {
+        if first >= last || there(self.place(cluster, column, first)?.key) {
             return Ok(());
         }
-        let mut wanted = Vec::new();
+        let (mut wanted, mut bytes) = (Vec::new(), 0);
         for page in first..=last {
             let place = self.place(cluster, column, page)?;
-            let there = self.windows.iter().any(|window| window.has(place.key))
-                || self.store.column(place.key.column).is_none_or(|store| {
-                    let key = (place.key.cluster, place.key.page);
-                    store.sealed.contains_key(&key) || store.unsealed.contains_key(&key)
-                });
-            if !there {
-                wanted.extend(Wanted::new(place.key, place.info, self.data.anchor.max_key_size));
+            if bytes >= MAX_ANNOUNCED {
+                break;
+            }
+            if let Some(page) = Wanted::new(place.key, place.info, self.data.anchor.max_key_size)
+                && !there(place.key)
+            {
+                bytes += page.len;
+                wanted.push(page);
             }
         }
-        if wanted.len() < 2 {
-            return Ok(());
-        }
-        let pages = fetch(&self.data.file, wanted, &Threads::One);
-        for (key, bytes) in pages.map_err(|e| FormatError::Storage(Box::new(e)))? {
+        for (key, bytes) in fetch(&self.data.file, wanted, 1) {
             if let Some(mut store) = self.store.column(key.column) {
                 store.sealed.insert((key.cluster, key.page), bytes);
             }
@@ -230,14 +250,16 @@ impl PageSource for Pages<'_> {
         consume: &mut dyn FnMut(&[u8], ColumnType) -> FormatResult<()>,
     ) -> FormatResult<()> {
         let place = self.place(cluster, column, page)?;
+        // A page that several fields are read from is not used up by the first of them.
+        let again = again || self.random || self.store.shared.get(place.key.column) == Some(&true);
         let mut consume = |page: &[u8], kind| consume(page, kind).map_err(|e| e.within(describe(&place)));
         if let Some(page) = self.store.unsealed(place.key) {
-            if !again && !self.random {
+            if !again {
                 self.store.forget(place.key);
             }
             return consume(&page.bytes, page.kind);
         }
-        if !again && !self.random {
+        if !again {
             return self.unsealed(&place, &mut consume)?;
         }
         let page = self.unsealed_to_keep(&place)?;
@@ -257,7 +279,7 @@ impl PageSource for Pages<'_> {
 }
 
 fn missing(column: ColumnId, reason: &str) -> FormatError {
-    FormatError::Malformed { what: "column", at: column.0.into(), reason: reason.to_owned() }
+    FormatError::Inconsistent { what: "page", reason: format!("column {}: {reason}", column.0) }
 }
 
 fn describe(place: &Place<'_>) -> String {

@@ -42,22 +42,33 @@ impl EntryRange {
     }
 }
 
-impl From<Range<i64>> for EntryRange {
-    fn from(range: Range<i64>) -> Self {
-        Self::new(Some(range.start), Some(range.end))
-    }
+/// Ranges of any integer type. Numbers beyond `i64` are beyond any data set.
+macro_rules! from_ranges {
+    ($($int:ty)*) => {$(
+        impl From<Range<$int>> for EntryRange {
+            fn from(range: Range<$int>) -> Self {
+                Self::new(Some(saturating(range.start)), Some(saturating(range.end)))
+            }
+        }
+
+        impl From<RangeFrom<$int>> for EntryRange {
+            fn from(range: RangeFrom<$int>) -> Self {
+                Self::new(Some(saturating(range.start)), None)
+            }
+        }
+
+        impl From<RangeTo<$int>> for EntryRange {
+            fn from(range: RangeTo<$int>) -> Self {
+                Self::new(None, Some(saturating(range.end)))
+            }
+        }
+    )*};
 }
 
-impl From<RangeFrom<i64>> for EntryRange {
-    fn from(range: RangeFrom<i64>) -> Self {
-        Self::new(Some(range.start), None)
-    }
-}
+from_ranges!(i32 u32 i64 u64 usize);
 
-impl From<RangeTo<i64>> for EntryRange {
-    fn from(range: RangeTo<i64>) -> Self {
-        Self::new(None, Some(range.end))
-    }
+fn saturating(n: impl TryInto<i64>) -> i64 {
+    n.try_into().unwrap_or(i64::MAX)
 }
 
 impl From<RangeFull> for EntryRange {

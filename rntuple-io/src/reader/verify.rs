@@ -58,8 +58,8 @@ struct Page<'a> {
 
 impl NTuple {
     /// Reads every envelope and every page, those of linked attribute sets included, and compares all checksums.
-    /// Damage does not stop it; it is listed in the report. `progress` is called now and then with bytes done and bytes
-    /// in all.
+    /// Damage does not stop it; it is listed in the report. `progress` is called now and then with bytes done and the
+    /// size of the file.
     ///
     /// # Errors
     /// [`Error::Io`] when the storage fails. (A damaged anchor, header or footer shows on opening.)
@@ -67,6 +67,13 @@ impl NTuple {
         let started = Instant::now();
         let mut report = VerifyReport::default();
         self.verify_into(&mut report, progress)?;
+        // Sets of sets do not exist; a damaged file may have circles of them.
+        for name in self.attribute_sets() {
+            match self.attribute_set(&name) {
+                Ok(set) => set.verify_into(&mut report, progress)?,
+                Err(error) => report.damage.push(damage(format!("attribute set '{name}'"), 0, error)?),
+            }
+        }
         report.damage.sort_by_key(|damage| damage.offset);
         report.seconds = started.elapsed().as_secs_f64();
         Ok(report)
@@ -97,12 +104,6 @@ impl NTuple {
                 Err(error) => report.damage.push(page_list_damage(group, link, error)?),
             }
         }
-        for name in self.attribute_sets() {
-            match self.attribute_set(&name) {
-                Ok(set) => set.verify_into(report, progress)?,
-                Err(error) => report.damage.push(damage(format!("attribute set '{name}'"), 0, error)?),
-            }
-        }
         Ok(())
     }
 
@@ -116,7 +117,7 @@ impl NTuple {
         // Pages that are stored once for several places stand side by side now.
         pages.dedup_by_key(|page| page.info.locator);
         let size = |page: &Page<'_>| sealed_len(&page.info).unwrap_or(0);
-        let total = pages.iter().map(size).fold(report.bytes, u64::saturating_add);
+        let total = self.data.file.size().max(report.bytes);
         let threads = Threads::Shared;
         let mut rest = pages.as_slice();
         while !rest.is_empty() {
@@ -131,7 +132,7 @@ impl NTuple {
             let wanted = chunk.iter().enumerate().filter_map(|(i, page)| {
                 Wanted::new(PageKey { cluster: 0, column: 0, page: i }, &page.info, max_key_size)
             });
-            let fetched = fetch(&self.data.file, wanted.collect(), &threads)?;
+            let fetched = fetch(&self.data.file, wanted.collect(), threads.requests());
             let mut sealed: Vec<Option<Bytes>> = vec![None; chunk.len()];
             for (key, bytes) in fetched {
                 if let Some(slot) = sealed.get_mut(key.page) {
@@ -158,7 +159,7 @@ impl NTuple {
                 report.damage.push(damage(self.describe(page), offset, error)?);
             }
             rest = later;
-            progress(report.bytes, total);
+            progress(report.bytes.min(total), total);
         }
         Ok(())
     }
@@ -172,7 +173,7 @@ impl NTuple {
                 let what = || self.describe(page);
                 let (Some((offset, _)), Some(len)) = (file_range(&page.info.locator), sealed_len(&page.info)) else {
                     let reason = format!("its locator ({:?}) does not point into a file", page.info.locator);
-                    return Err(file.format(rntuple_core::Error::Malformed { what: "page", at: 0, reason }));
+                    return Err(file.format(rntuple_core::Error::Inconsistent { what: "page", reason }));
                 };
                 file.read_payload(what, offset, len, self.data.anchor.max_key_size)?.into()
             }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use rntuple_core::metadata::{ClusterPages, ColumnPages};
@@ -13,14 +14,18 @@ use rntuple_core::page::sealed_len;
 
 use super::fetch::{PageKey, Wanted, fetch};
 use super::file::File;
-use crate::error::Result;
-use crate::threads::Threads;
 
 #[derive(Debug)]
 pub(super) struct Window {
     /// Up to which entry it reaches.
     pub(super) end: u64,
-    pages: HashMap<PageKey, Bytes>,
+    pages: HashMap<PageKey, Fetched>,
+}
+
+#[derive(Debug)]
+struct Fetched {
+    bytes: Bytes,
+    used: AtomicBool,
 }
 
 impl Window {
@@ -29,12 +34,24 @@ impl Window {
     }
 
     pub(super) fn page(&self, key: PageKey) -> Option<Bytes> {
-        self.pages.get(&key).cloned()
+        let page = self.pages.get(&key)?;
+        page.used.store(true, Ordering::Relaxed);
+        Some(page.bytes.clone())
     }
 
-    pub(super) fn fetch(file: &File, plan: WindowPlan, threads: &Threads) -> Result<Self> {
-        let pages = fetch(file, plan.wanted, threads)?;
-        Ok(Self { end: plan.end, pages: pages.into_iter().collect() })
+    pub(super) fn fetch(file: &File, plan: WindowPlan, parallel: usize) -> Self {
+        let pages = fetch(file, plan.wanted, parallel).into_iter();
+        let fetched = |(key, bytes)| (key, Fetched { bytes, used: AtomicBool::new(false) });
+        Self { end: plan.end, pages: pages.map(fetched).collect() }
+    }
+
+    /// Takes over the pages of a window that is done with but were not used yet: the decoder lags behind the estimate.
+    /// They are copied, as each holds on to all that was read with it.
+    pub(super) fn carry(&mut self, done: &Self) {
+        for (&key, page) in done.pages.iter().filter(|(_, page)| !page.used.load(Ordering::Relaxed)) {
+            let fetched = || Fetched { bytes: Bytes::copy_from_slice(&page.bytes), used: AtomicBool::new(false) };
+            self.pages.entry(key).or_insert_with(fetched);
+        }
     }
 }
 
@@ -46,8 +63,8 @@ pub(super) struct WindowPlan {
 }
 
 impl WindowPlan {
-    /// Plans a window over entries from `range.start` on: as many as have about `budget` sealed bytes, at least one,
-    /// up to `range.end`. `clusters` holds those entries; the last cluster may end before `range.end`, and then so
+    /// Plans a window over entries from `range.start` on: as many as have about `budget` sealed bytes, at least one
+    /// (and so at least the pages that it lies on), up to `range.end`. `clusters` holds those entries; the last cluster may end before `range.end`, and then so
     /// does the window. With `first` nothing was fetched before, so pages that begin before the window count too.
     pub(super) fn new(
         clusters: &[&ClusterPages],
@@ -60,8 +77,11 @@ impl WindowPlan {
         for cluster in clusters {
             let summary = cluster.summary;
             let cluster_end = summary.first_entry + summary.entries;
-            if cluster_end <= end || summary.first_entry >= range.end || bytes >= budget {
+            if cluster_end <= end {
                 continue;
+            }
+            if summary.first_entry >= range.end || bytes >= budget {
+                break;
             }
             let from = end.max(summary.first_entry) - summary.first_entry;
             let most = range.end.min(cluster_end) - summary.first_entry;
@@ -85,6 +105,9 @@ impl WindowPlan {
                 }
             }
             end = summary.first_entry + to;
+            if to < most {
+                break;
+            }
         }
         Self { end: end.max(range.start + 1), wanted }
     }

@@ -1,0 +1,25 @@
+//! Reading whole files: what comes out, in which pieces, and what it costs.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests say no by panicking; clippy.toml allows that only inside test functions, not in their helpers"
+)]
+
+mod attributes;
+#[path = "../../../rntuple-core/tests/it/build.rs"]
+#[allow(dead_code, reason = "shared with the tests of rntuple-core, which use other parts of it")]
+mod build;
+mod economy;
+mod forward;
+mod imposed;
+mod layout;
+mod leaves;
+mod opening;
+mod pieces;
+mod projection;
+mod support;
+mod synthetic;
+mod values;
