@@ -8,11 +8,14 @@
 #include <ROOT/RNTupleWriter.hxx>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <limits>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace ROOT {
@@ -66,6 +69,24 @@ std::shared_ptr<T> addField(RNTupleModel &model, const string &name,
    field->SetColumnRepresentatives(representations);
    model.AddField(std::move(field));
    return model.GetDefaultEntry().GetPtr<T>(name);
+}
+
+// Leaves the variant without value: the construction of its alternative T throws halfway. libstdc++ builds trivial types,
+// strings, vectors and the like aside and keeps the old value when that throws, so T has to be a class of our own.
+template <class T, class... Alternatives>
+void makeValueless(std::variant<Alternatives...> &v)
+{
+   struct Throws {
+      operator T() const { throw std::runtime_error("no value"); }
+   };
+   try {
+      v.template emplace<T>(Throws{});
+   } catch (const std::runtime_error &) {
+   }
+   if (!v.valueless_by_exception()) {
+      std::cerr << "the variant kept its value\n";
+      std::abort();
+   }
 }
 
 // A small fixed generator: the same values on every machine and with every standard library.

@@ -324,10 +324,6 @@ static void nullables()
    }
 }
 
-struct ThrowsOnConversion {
-   operator string() const { throw std::runtime_error("no value"); }
-};
-
 static void variants()
 {
    using Wide = variant<bool, std::int8_t, std::uint16_t, std::int64_t, float, double, string, vector<string>,
@@ -340,7 +336,7 @@ static void variants()
    auto one = model->MakeField<variant<double>>("one");
    auto rec = model->MakeField<pair<variant<std::int32_t, float>, std::int32_t>>("in_pair");
    auto unused = model->MakeField<variant<std::int32_t, vector<double>>>("unused_alternative");
-   auto empty = model->MakeField<variant<string, std::int32_t>>("empty");
+   auto empty = model->MakeField<variant<golden::Hit, std::int32_t>>("empty");
    auto writer = recreate(std::move(model), "variants.root", smallPages(505, 64));
    for (int i = 0; i < 48; ++i) {
       if (i % 3)
@@ -383,16 +379,12 @@ static void variants()
          rec->first = i / 2.f;
       rec->second = i;
       *unused = i;
-      if (i % 5 == 2) { // valueless_by_exception
-         try {
-            empty->emplace<string>(ThrowsOnConversion{});
-         } catch (const std::runtime_error &) {
-         }
-      } else if (i % 5 == 1) {
+      if (i % 5 == 2)
+         makeValueless<golden::Hit>(*empty);
+      else if (i % 5 == 1)
          *empty = i;
-      } else {
-         *empty = "e";
-      }
+      else
+         *empty = golden::Hit{i, {i * .5f, 1}, vector<float>(i % 3, 2.5f), "e"};
       writer->Fill();
       if (i % 8 == 7)
          writer->CommitCluster();

@@ -1,7 +1,7 @@
 //! `rntuple show`: print entries.
 
 use arrow::datatypes::SchemaRef;
-use rntuple_io::{Batches, EntryRange, NTuple};
+use rntuple_io::{Batches, NTuple};
 
 use super::{Console, open};
 use crate::cli::{Format, Show};
@@ -24,9 +24,7 @@ pub(super) fn run(args: &Show, console: &mut Console<'_>) -> Result<()> {
     };
     let rows = range.end - range.start;
     let scan = |fields: &[String]| -> Result<Batches> {
-        let bound = |entry| Some(i64::try_from(entry).unwrap_or(i64::MAX));
-        let range = EntryRange::new(bound(range.start), bound(range.end));
-        let mut scan = ntuple.scan().strings_as_binary(true).entries(range);
+        let mut scan = ntuple.scan().strings_as_binary(true).entries(range.clone());
         if !fields.is_empty() {
             scan = scan.columns(fields);
         }

@@ -37,6 +37,8 @@ struct ColumnStore {
     /// Unsealed pages that will be asked for again, with when they were last.
     unsealed: HashMap<(u64, usize), (Kept, u64)>,
     clock: u64,
+    /// Memory of a page that was used up, for the next one.
+    spare: Vec<u8>,
 }
 
 /// An unsealed page and the type of its elements.
@@ -44,6 +46,8 @@ struct ColumnStore {
 struct Kept {
     bytes: Bytes,
     kind: ColumnType,
+    /// Whether the bytes are memory of this page alone, not part of what was fetched.
+    own: bool,
 }
 
 impl Store {
@@ -96,12 +100,19 @@ impl Store {
         }
     }
 
-    fn forget(&self, key: PageKey) {
-        if let Some((page, _)) =
-            self.column(key.column).and_then(|mut store| store.unsealed.remove(&(key.cluster, key.page)))
-        {
+    /// Gives up a page that was just used.
+    fn forget(&self, key: PageKey, used: Kept) {
+        let Some(mut store) = self.column(key.column) else { return };
+        if let Some((page, _)) = store.unsealed.remove(&(key.cluster, key.page)) {
             self.kept.fetch_sub(page.bytes.len(), Ordering::Relaxed);
         }
+        if used.own && used.bytes.is_unique() {
+            store.spare = used.bytes.into();
+        }
+    }
+
+    fn spare(&self, column: usize) -> Vec<u8> {
+        self.column(column).map(|mut store| std::mem::take(&mut store.spare)).unwrap_or_default()
     }
 }
 
@@ -172,19 +183,20 @@ impl<'a> Pages<'a> {
     /// Unseals a page into memory of its own.
     fn unsealed_to_keep(&self, place: &Place<'_>) -> FormatResult<Kept> {
         let (sealed, column) = (self.sealed(place)?, self.column(place)?);
-        let mut buffer = Vec::new();
+        let mut buffer = self.store.spare(place.key.column);
         let context = |e: FormatError| e.within(describe(place));
         let page = unseal(&sealed, place.info, column, &mut buffer).map_err(context)?;
         // A scan decodes each part of a page once, which is cheaper from the form it is stored in.
         if self.random
             && let Some((bytes, kind)) = kept_form(page, place.info, column).map_err(context)?
         {
-            return Ok(Kept { bytes: bytes.into(), kind });
+            return Ok(Kept { bytes: bytes.into(), kind, own: true });
         }
         // A page that was stored as it is lies in the sealed bytes.
         let len = page.len();
-        let bytes = if buffer.len() == len { Bytes::from(buffer) } else { sealed.slice(..len) };
-        Ok(Kept { bytes, kind: column.kind })
+        let own = place.info.locator.size() != Some(len as u64);
+        let bytes = if own { Bytes::from(buffer) } else { sealed.slice(..len) };
+        Ok(Kept { bytes, kind: column.kind, own })
     }
 
     /// Unseals a page for use at once.
@@ -254,10 +266,11 @@ impl PageSource for Pages<'_> {
         let again = again || self.random || self.store.shared.get(place.key.column) == Some(&true);
         let mut consume = |page: &[u8], kind| consume(page, kind).map_err(|e| e.within(describe(&place)));
         if let Some(page) = self.store.unsealed(place.key) {
+            let result = consume(&page.bytes, page.kind);
             if !again {
-                self.store.forget(place.key);
+                self.store.forget(place.key, page);
             }
-            return consume(&page.bytes, page.kind);
+            return result;
         }
         if !again {
             return self.unsealed(&place, &mut consume)?;
