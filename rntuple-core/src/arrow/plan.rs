@@ -246,12 +246,13 @@ impl Planner<'_> {
         }
     }
 
-    /// Whether the items of a collection are records of two members, neither of them nullable.
+    /// Whether the items of a collection are records of two members, of which the first, the key, is never null.
     fn has_pairs(&self, field: &Field) -> bool {
+        let may_be_null = |key: &Field| key.role == FieldRole::Variant || key.parsed_type().is_nullable();
         self.schema.children(field).all(|item| {
             item.role == FieldRole::Record
                 && item.children.len() == 2
-                && !self.schema.children(item).any(|member| member.parsed_type().is_nullable())
+                && self.schema.children(item).next().is_some_and(|key| !may_be_null(key))
         })
     }
 
@@ -346,11 +347,12 @@ impl Planner<'_> {
             Kind::Optional => {
                 nullable = true;
                 let item = item(&children).ok_or_else(no_item)?;
-                // Arrow unions have no nulls, and a nullable value cannot be null twice over.
-                if item.is_nullable() || matches!(item.data_type(), DataType::Union(..)) {
+                // A value that may be null already cannot be null for another reason, too.
+                if item.is_nullable() {
                     mark = Some(BOXED);
                     DataType::Struct([item].into_iter().collect())
                 } else {
+                    mark = mark_of(&item);
                     item.data_type().clone()
                 }
             }
@@ -377,6 +379,8 @@ impl Planner<'_> {
                 DataType::Struct(children.iter().map(|child| Arc::clone(&child.arrow)).collect())
             }
             Kind::Variant => {
+                // What Arrow calls the null of a union is the null of the child it selects: here the empty one.
+                nullable = true;
                 let none = match target {
                     Some(DataType::Union(fields, _)) => fields.iter().next().map(|(_, none)| Arc::clone(none)),
                     _ => None,
@@ -389,7 +393,7 @@ impl Planner<'_> {
             Kind::Wrapper => {
                 let item = item(&children).ok_or_else(no_item)?;
                 nullable = item.is_nullable();
-                mark = item.metadata().contains_key(BOXED).then_some(BOXED);
+                mark = mark_of(&item);
                 item.data_type().clone()
             }
         };
@@ -430,6 +434,11 @@ impl Planner<'_> {
 fn repetitions(field: &Field, type_name: &TypeName<'_>) -> Option<u64> {
     let empty = matches!(type_name.name, "std::array" | "std::bitset") && type_name.arguments.last() == Some(&"0");
     field.repetitions.or(empty.then_some(0))
+}
+
+/// What a field that passes on the type of its subfield passes on with it.
+fn mark_of(item: &ArrowField) -> Option<&'static str> {
+    [BOXED, STREAMER].into_iter().find(|&mark| item.metadata().contains_key(mark))
 }
 
 /// What the caller's schema says about subfield number `i`; `None` where it has no place for it.
