@@ -324,6 +324,49 @@ static void nullables()
    }
 }
 
+// Variants that hold nothing, and alternatives that are null, below everything that can be above them.
+static void emptyVariants()
+{
+   using Empty = variant<golden::Hit, std::int32_t>;
+   auto model = RNTupleModel::Create();
+   auto v = model->MakeField<vector<Empty>>("in_vector");
+   auto a = model->MakeField<array<Empty, 2>>("in_array");
+   auto p = model->MakeField<pair<std::int32_t, Empty>>("in_pair");
+   auto o = model->MakeField<optional<Empty>>("in_optional");
+   auto r = model->MakeField<tuple<vector<Empty>, Empty>>("in_tuple");
+   auto n = model->MakeField<vector<variant<std::int32_t, optional<float>>>>("null_alternative");
+   auto writer = recreate(std::move(model), "variants_empty.root", smallPages(505, 64));
+   auto set = [](Empty &e, int i) {
+      e = i;
+      if (i % 3 == 1)
+         e = golden::Hit{i, {1, 2}, {i * .5f}, "hit"};
+      else if (i % 3 == 2)
+         makeValueless<golden::Hit>(e);
+   };
+   for (int i = 0; i < 20; ++i) {
+      *v = vector<Empty>(i % 4);
+      for (int k = 0; k < i % 4; ++k)
+         set((*v)[k], i + k);
+      set((*a)[0], i), set((*a)[1], i + 1);
+      p->first = i, set(p->second, i);
+      o->reset();
+      if (i % 4)
+         set(o->emplace(), i);
+      auto &[inner, last] = *r;
+      inner = vector<Empty>(i % 2, Empty(i));
+      set(last, i + 2);
+      n->clear();
+      for (int k = 0; k < i % 4; ++k)
+         if (k % 2)
+            n->emplace_back(i);
+         else
+            n->emplace_back(i % 2 ? optional<float>(i * .25f) : std::nullopt);
+      writer->Fill();
+      if (i == 8)
+         writer->CommitCluster();
+   }
+}
+
 static void variants()
 {
    using Wide = variant<bool, std::int8_t, std::uint16_t, std::int64_t, float, double, string, vector<string>,
@@ -500,6 +543,7 @@ void writeFields()
    tuples();
    nullables();
    variants();
+   emptyVariants();
    atomicsAndEnums();
    projections();
 }
