@@ -15,11 +15,15 @@ pub const MAX_DIRECTORIES: usize = 100_000;
 /// Longest key list of a directory, in bytes.
 pub const MAX_KEY_LIST: u64 = 256 << 20;
 
+/// Most elements of a fixed-size array, nested arrays multiplied, whose items have no data: nothing on storage bounds
+/// them.
+pub const MAX_EMPTY_ITEMS: u64 = 1 << 16;
+
 /// Most elements of one field that are made up for entries written before the field existed, per batch.
 pub const MAX_SYNTHETIC: u64 = 1 << 27;
 
 /// Bytes reserved at once for decoded values; beyond, memory grows only as pages really decode.
-pub const MAX_RESERVE: usize = 64 << 20;
+pub const MAX_RESERVE: usize = 4 << 20;
 
 /// Most elements of one array in a batch. Lists and strings with 32-bit offsets have a lower limit by themselves.
 pub const MAX_BATCH_ELEMENTS: u64 = 1 << 36;

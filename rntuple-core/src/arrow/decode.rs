@@ -153,7 +153,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn primitive<P: ArrowPrimitiveType<Native: Number>>(&self, node: &Node, segments: &[Segment]) -> Decoded<ArrayRef> {
-        let total = total(node, segments)?;
+        let total = self.total_on_pages(node, segments)?;
         let width = size_of::<P::Native>();
         let mut out = MutableBuffer::new((total * width).min(MAX_RESERVE));
         for segment in segments {
@@ -218,7 +218,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn booleans(&self, node: &Node, segments: &[Segment]) -> Decoded<ArrayRef> {
-        let total = total(node, segments)?;
+        let total = self.total_on_pages(node, segments)?;
         let mut out = MutableBuffer::new(total.div_ceil(8).min(MAX_RESERVE));
         let mut done = 0;
         for segment in segments {
@@ -250,6 +250,15 @@ impl<'a> Decoder<'a> {
             })?;
         }
         Ok(Arc::new(BooleanArray::new(BooleanBuffer::new(Buffer::from(out), 0, total), None)))
+    }
+
+    /// Number of elements of an array, all of which the columns have, so that memory can be asked for.
+    fn total_on_pages(&self, node: &Node, segments: &[Segment]) -> Decoded<usize> {
+        for segment in segments {
+            let (_, pages) = self.active(node, segment)?;
+            self.zeros(node, pages, segment)?;
+        }
+        total(node, segments)
     }
 
     /// The representation of a node that holds its data in a cluster, with the pages of its principal column.

@@ -43,6 +43,15 @@ pub(super) enum Kind {
 }
 
 impl Node {
+    /// How many values a node without columns, at it and below it, makes of one element.
+    pub(super) fn empty_items(&self) -> Option<u64> {
+        if !self.columns.is_empty() {
+            return None;
+        }
+        let below = self.children.iter().map(Self::empty_items).sum::<Option<u64>>()?;
+        Some(below.max(1).saturating_mul(if let Kind::Array(n) = self.kind { n } else { 1 }))
+    }
+
     pub(super) fn collect_columns(&self, out: &mut Vec<ColumnId>) {
         out.extend(self.columns.iter().flat_map(|representation| representation.iter().copied()));
         self.children.iter().for_each(|child| child.collect_columns(out));

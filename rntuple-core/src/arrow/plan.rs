@@ -15,6 +15,7 @@ use super::node::{Kind, Node, NumberType};
 use super::projection::{Matcher, Path};
 use super::{PageSource, Projection};
 use crate::error::{Error, Result};
+use crate::limits::MAX_EMPTY_ITEMS;
 use crate::schema::{ColumnId, ColumnType, Field, FieldRole, Schema, TypeName};
 
 /// How Arrow types are chosen where there is a choice.
@@ -356,7 +357,13 @@ impl Planner<'_> {
                     item.data_type().clone()
                 }
             }
-            Kind::Array(n) => DataType::FixedSizeList(item(&children).ok_or_else(no_item)?, self.array_size(n, path)?),
+            Kind::Array(n) => {
+                let items = children.iter().map(Node::empty_items).sum::<Option<u64>>();
+                if items.is_some_and(|items| items.saturating_mul(n) > MAX_EMPTY_ITEMS) {
+                    return Err(unavailable(path.full(), format!("arrays of {n} elements without data are too large")));
+                }
+                DataType::FixedSizeList(item(&children).ok_or_else(no_item)?, self.array_size(n, path)?)
+            }
             Kind::Numbers(n, own) => {
                 let target = match target {
                     Some(DataType::FixedSizeList(item, _)) => Some(item),

@@ -5,7 +5,7 @@ use liblzma::stream::{Action, Check, Filters, LzmaOptions, Status, Stream};
 use super::error::Failure;
 
 /// What a decoder may use. The largest dictionary of any preset is 64 MiB; ROOT's fit into a quarter of a block.
-const MEMORY_LIMIT: u64 = 100 << 20;
+const MEMORY_LIMIT: u64 = 32 << 20;
 
 /// Unpacks `src`, which must give exactly `dst.len()` bytes.
 pub(super) fn decompress(src: &[u8], dst: &mut [u8]) -> Result<(), Failure> {

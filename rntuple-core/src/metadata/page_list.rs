@@ -16,6 +16,8 @@ use crate::schema::{ColumnId, Schema};
 use crate::wire::Le;
 
 const WHAT: &str = "page list envelope";
+/// Columns without data that a page list may have in any case, however short it is.
+const MAX_ABSENT: u64 = 1 << 18;
 /// Cluster summaries hold the flags in the top byte of the number of entries.
 const ENTRIES_MASK: u64 = (1 << 56) - 1;
 /// The flag of sharded clusters, which no version defines yet.
@@ -105,9 +107,20 @@ impl PageListReader<'_> {
             let reason = format!("pages of {items} clusters, but {} are summarised", clusters.len());
             return Err(Error::malformed(WHAT, stream.at, reason));
         }
+        let mut absent = 0;
         for cluster in &mut clusters {
             let context = |e: Error| e.within(format!("cluster {}", cluster.summary.id));
             cluster.columns = self.columns(&mut stream, &cluster.summary, columns).map_err(context)?;
+            // Columns that a cluster does not list take no room on storage, but they do in memory.
+            absent += cluster.columns.iter().filter(|column| column.compression.is_none()).count() as u64;
+            let limit = MAX_ABSENT + self.group.page_list.length / 4;
+            if absent > limit {
+                return Err(Error::Limit {
+                    what: "number of columns without data, over all clusters",
+                    value: absent,
+                    limit,
+                });
+            }
         }
         stream.skip_to(end)?;
         stream.finish()?;

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::storage::ByteSource;
 
 /// No real envelope compresses better than this, so a small file cannot ask for much memory.
-const MAX_ENVELOPE_RATIO: u64 = 1024;
+const MAX_ENVELOPE_RATIO: u64 = 256;
 /// What an envelope may have in any case.
 const SMALL_ENVELOPE: u64 = 1 << 20;
 

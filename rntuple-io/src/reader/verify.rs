@@ -83,14 +83,15 @@ impl NTuple {
         let anchor = &self.data.anchor;
         // Anchor, header and footer were verified on opening, or there would be no `self`.
         report.envelopes += 2;
-        report.bytes += anchor.header.stored + anchor.footer.stored;
+        report.bytes = report.bytes.saturating_add(anchor.header.stored).saturating_add(anchor.footer.stored);
         let columns: Vec<ColumnId> = self.data.schema.columns().iter().map(|column| column.id).collect();
         for group in 0..self.cluster_group_count() {
             let link = self.data.footer.cluster_groups.get(group).map(|group| group.page_list);
             match self.data.clusters(group, &columns) {
                 Ok(clusters) => {
                     report.envelopes += 1;
-                    report.bytes += link.and_then(|link| link.locator.size()).unwrap_or(0);
+                    let stored = link.and_then(|link| link.locator.size()).unwrap_or(0);
+                    report.bytes = report.bytes.saturating_add(stored);
                     let pages = clusters.iter().flat_map(|cluster| {
                         let columns = self.data.schema.columns().iter().zip(&cluster.columns);
                         columns.flat_map(move |(column, listed)| {
@@ -147,16 +148,18 @@ impl NTuple {
                     failed.lock().unwrap_or_else(PoisonError::into_inner).push((i, error));
                 }
             });
-            let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
-            report.pages += (chunk.len() - failed.len()) as u64;
-            report.bytes += chunk.iter().map(size).fold(0, u64::saturating_add);
-            report.pages_without_checksum += chunk.iter().filter(|page| !page.info.checksum).count() as u64;
-            for (i, error) in failed {
-                let Some(page) = chunk.get(i) else { continue };
-                report.bytes -= size(page);
-                report.pages_without_checksum -= u64::from(!page.info.checksum);
-                let offset = file_range(&page.info.locator).map_or(0, |(offset, _)| offset);
-                report.damage.push(damage(self.describe(page), offset, error)?);
+            let mut failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+            failed.sort_by_key(|(i, _)| *i);
+            let mut failed = failed.into_iter().peekable();
+            for (i, page) in chunk.iter().enumerate() {
+                if let Some((_, error)) = failed.next_if(|(bad, _)| *bad == i) {
+                    let offset = file_range(&page.info.locator).map_or(0, |(offset, _)| offset);
+                    report.damage.push(damage(self.describe(page), offset, error)?);
+                    continue;
+                }
+                report.pages += 1;
+                report.pages_without_checksum += u64::from(!page.info.checksum);
+                report.bytes = report.bytes.saturating_add(size(page));
             }
             rest = later;
             progress(report.bytes.min(total), total);

@@ -85,7 +85,7 @@ impl WindowPlan {
             }
             let from = end.max(summary.first_entry) - summary.first_entry;
             let most = range.end.min(cluster_end) - summary.first_entry;
-            let whole: u64 = cluster.columns.iter().map(stored).sum();
+            let whole = cluster.columns.iter().map(stored).fold(0, u64::saturating_add);
             // The share of the cluster that fits into what is left of the budget.
             let fits = share(summary.entries, budget - bytes, whole.max(1)).max(1);
             let to = from.saturating_add(fits).min(most);
@@ -99,7 +99,7 @@ impl WindowPlan {
                 for (n, page) in column.pages.iter().enumerate().skip(begin).take_while(|(_, page)| page.first < stop) {
                     let key = PageKey { cluster: summary.id, column: i, page: n };
                     if let Some(page) = Wanted::new(key, page, max_key_size) {
-                        bytes += page.len;
+                        bytes = page.len.saturating_add(bytes);
                         wanted.push(page);
                     }
                 }

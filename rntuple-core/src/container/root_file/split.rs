@@ -28,15 +28,21 @@ impl SplitPayload {
         if max == 0 || stored <= max {
             return Ok(None);
         }
+        let impossible = || {
+            let reason = format!("a payload of {stored} bytes cannot be split into records of {max} bytes");
+            Error::malformed("maximum key size", offset, reason)
+        };
         let mut chunks = stored.div_ceil(max);
+        if chunks > max / 8 + 1 {
+            return Err(impossible());
+        }
         // The offsets take room in the first chunk; what the last chunk leaves free may already suffice.
         let slack = (max - stored % max) % max;
         if 8 * (chunks - 1) > slack {
             chunks += 1;
         }
         if 8 * (chunks - 1) >= max {
-            let reason = format!("a payload of {stored} bytes cannot be split into records of {max} bytes");
-            return Err(Error::malformed("maximum key size", offset, reason));
+            return Err(impossible());
         }
         Ok(Some(Self { offset, stored, max, chunks }))
     }
@@ -111,6 +117,8 @@ mod tests {
     fn never_split_and_impossible() {
         assert_eq!(SplitPayload::plan(0, u64::MAX, 0).unwrap(), None);
         assert_eq!(SplitPayload::plan(0, 1000, 1000).unwrap(), None);
-        assert!(SplitPayload::plan(0, 5608, 16).is_err());
+        for (stored, max) in [(5608, 16), (u64::MAX, 1), (u64::MAX, 8), (u64::MAX, 1 << 32)] {
+            assert!(SplitPayload::plan(0, stored, max).is_err(), "{stored} by {max}");
+        }
     }
 }
