@@ -160,8 +160,15 @@ struct Planner<'a> {
 impl Planner<'_> {
     /// The node of a field, or nothing when neither it nor anything below it is wanted.
     fn node(&self, field: &Field, path: &Path<'_>, wanted: bool, target: Option<&ArrowField>) -> Result<Option<Node>> {
-        let wanted = self.matcher.matches(path) || wanted;
+        let mut wanted = self.matcher.matches(path) || wanted;
         let kind = self.kind(field, path)?;
+        if kind == Kind::Variant && !wanted {
+            // Half a variant would lose which alternative an entry holds: all of it, or nothing.
+            wanted = self.matches_below(field, path);
+            if !wanted {
+                return Ok(None);
+            }
+        }
         let columns: Vec<Box<[ColumnId]>> = self.schema.representations(field).map(Into::into).collect();
         self.check_columns(field, path, kind, &columns)?;
 
@@ -186,13 +193,9 @@ impl Planner<'_> {
             }
             Ok(out)
         };
-        let mut nodes = children(wanted)?;
+        let nodes = children(wanted)?;
         if !wanted && nodes.is_empty() {
             return Ok(None);
-        }
-        if kind == Kind::Variant && !wanted {
-            // Half a variant would lose which alternative an entry holds.
-            nodes = children(true)?;
         }
         let node = self.finish(field, path, kind, columns, nodes, target)?;
         match target {
@@ -201,6 +204,17 @@ impl Planner<'_> {
             Some(target) if node.arrow.is_nullable() && !target.is_nullable() => Err(cast()),
             _ => Ok(Some(node)),
         }
+    }
+
+    /// Whether a pattern matches something below a variant.
+    fn matches_below(&self, field: &Field, path: &Path<'_>) -> bool {
+        self.schema.children(field).fold(false, |any, child| {
+            // Alternatives of variants and members of records have names of their own.
+            let item = !matches!(field.role, FieldRole::Record | FieldRole::Variant);
+            let path = path.child(&child.name, item);
+            // All of them are asked, so that no pattern counts as matching nothing.
+            self.matcher.matches(&path) | self.matches_below(child, &path) | any
+        })
     }
 
     /// What the schema says a field is.

@@ -15,7 +15,7 @@ use crate::synthetic::{Changes, File, NO_CHANGES, Page, Shape};
 
 /// A file in memory that notes what is read of it.
 #[derive(Debug)]
-struct Counting {
+pub(crate) struct Counting {
     memory: Memory,
     reads: Mutex<Vec<Range<u64>>>,
     /// Bytes of the requests that are under way, and the most there were.
@@ -41,8 +41,12 @@ impl ByteSource for Counting {
 
 impl Counting {
     fn of(file: &File) -> (Arc<Self>, NTuple) {
+        Self::of_bytes(file.bytes.clone())
+    }
+
+    pub(crate) fn of_bytes(bytes: Vec<u8>) -> (Arc<Self>, NTuple) {
         let source = Arc::new(Self {
-            memory: Memory::new(file.bytes.clone()),
+            memory: Memory::new(bytes),
             reads: Mutex::default(),
             now: AtomicU64::new(0),
             peak: AtomicU64::new(0),
@@ -52,12 +56,12 @@ impl Counting {
     }
 
     /// What was read since the last call.
-    fn take(&self) -> Vec<Range<u64>> {
+    pub(crate) fn take(&self) -> Vec<Range<u64>> {
         std::mem::take(&mut self.reads.lock().unwrap())
     }
 }
 
-fn bytes(reads: &[Range<u64>]) -> u64 {
+pub(crate) fn bytes(reads: &[Range<u64>]) -> u64 {
     reads.iter().map(|read| read.end - read.start).sum()
 }
 

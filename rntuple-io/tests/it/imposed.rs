@@ -511,3 +511,26 @@ fn plain_values_are_exact() {
     assert!(batch.column(0).as_primitive::<Int32Type>().values().iter().copied().eq(0..120));
     assert_eq!(batch.column(0).null_count(), 0);
 }
+
+/// A variant is read whole or not at all: what leaves alternatives out, or is no union, is refused.
+#[test]
+fn variants_are_not_renumbered() {
+    let ntuple = data("variants");
+    let own = ntuple.arrow_schema().unwrap();
+    let (_, field) = own.fields().find("a").unwrap();
+    let DataType::Union(alternatives, mode) = field.data_type() else { panic!("{field:?}") };
+    let without_first: Vec<(i8, FieldRef)> =
+        alternatives.iter().filter(|(id, _)| *id != 1).map(|(id, field)| (id, Arc::clone(field))).collect();
+    let (ids, fields): (Vec<i8>, Vec<FieldRef>) = without_first.into_iter().unzip();
+    let fewer = DataType::Union(UnionFields::try_new(ids, fields).unwrap(), *mode);
+    for asked in [fewer, DataType::Int64, DataType::Utf8] {
+        let schema = Arc::new(Schema::new(vec![Field::new("a", asked.clone(), true)]));
+        let error = ntuple.scan().schema(schema).open().unwrap_err();
+        assert!(error.to_string().contains("cannot be read as"), "{asked}: {error}");
+    }
+    let schema = Arc::new(Schema::new(vec![Arc::clone(field)]));
+    assert_eq!(
+        whole(ntuple.scan().schema(schema), ntuple.entries()).column(0),
+        whole(ntuple.scan(), ntuple.entries()).column(0)
+    );
+}

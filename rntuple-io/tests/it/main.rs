@@ -12,6 +12,7 @@ mod attributes;
 #[path = "../../../rntuple-core/tests/it/build.rs"]
 #[allow(dead_code, reason = "shared with the tests of rntuple-core, which use other parts of it")]
 mod build;
+mod concurrency;
 mod economy;
 mod forward;
 mod imposed;

@@ -4,10 +4,11 @@ use std::fs;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use rntuple_io::storage::Memory;
+use rntuple_io::storage::{ByteSource, Memory};
 use rntuple_io::{EntryRange, Error, NTupleKey, Reader};
 
 use crate::support::{data, open, sets, vectors, whole};
+use crate::synthetic::{Changes, NO_CHANGES, Shape};
 
 fn reader(file: &str) -> Reader {
     Reader::open(vectors().join(file)).unwrap()
@@ -233,4 +234,38 @@ fn every_golden_file_verifies() {
             assert!(stat.raw_bytes * 8 >= exact && stat.raw_bytes * 8 < exact + 8 * stat.pages.max(1), "{stat:?}");
         }
     }
+}
+
+/// A directory that cannot be read hides what is in it, and nothing else.
+#[test]
+fn a_damaged_directory_hides_only_itself() {
+    let mut bytes = fs::read(vectors().join("directories.root")).unwrap();
+    let whole = paths(&reader("directories.root"));
+    // Class, name and title of the key of directory `a`, then its block: version 5, two times, size of the key list.
+    let key = b"\x0aTDirectory\x01a\x01a";
+    let block =
+        bytes.windows(key.len() + 2).position(|w| w.starts_with(key) && w.ends_with(&[0, 5])).unwrap() + key.len();
+    bytes[block + 10..block + 14].copy_from_slice(&(-1_i32).to_be_bytes());
+    let source: Arc<dyn ByteSource> = Arc::new(Memory::new(bytes));
+    let reader = Reader::from_source("damaged", source).unwrap();
+    let (lost, kept): (Vec<String>, Vec<String>) = whole.into_iter().partition(|path| path.starts_with("a/"));
+    assert!(!lost.is_empty() && !kept.is_empty());
+    assert_eq!(paths(&reader), kept);
+    assert_eq!(reader.damaged().iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["a"]);
+    let error = reader.ntuple(&lost[0]).unwrap_err().to_string();
+    assert!(error.contains("directory 'a'") && error.contains("key list"), "{error}");
+    assert!(reader.ntuple(&kept[0]).is_ok());
+}
+
+/// Cluster groups may be listed in any order; what counts is which entries they hold.
+#[test]
+fn cluster_groups_out_of_order() {
+    let shape = Shape { clusters: 6, clusters_per_group: 2, ..Shape::default() };
+    let open = |bytes: Vec<u8>| {
+        let source: Arc<dyn ByteSource> = Arc::new(Memory::new(bytes));
+        Reader::from_source("groups", source).unwrap().ntuple("data").unwrap()
+    };
+    let in_order = open(shape.file().bytes);
+    let reversed = open(shape.file_with(&Changes { footer: &|footer| footer.groups.reverse(), ..NO_CHANGES }).bytes);
+    assert_eq!(whole(reversed.scan(), reversed.entries()), whole(in_order.scan(), in_order.entries()));
 }
