@@ -96,7 +96,8 @@ fn assert_entries(batches: &[RecordBatch], column: u32, entries: Range<u64>) {
 /// The file is what it says: otherwise the rest means nothing.
 #[test]
 fn synthetic_files_are_read_right() {
-    let shape = Shape { integers: 2, lists: 2, clusters: 7, clusters_per_group: 3, pages: 4, rows: 10 };
+    let shape =
+        Shape { integers: 2, lists: 2, clusters: 7, clusters_per_group: 3, pages: 4, rows: 10, ..Shape::default() };
     let file = shape.file();
     let (_, ntuple) = Counting::of(&file);
     assert_eq!((ntuple.entries(), ntuple.cluster_count(), ntuple.cluster_group_count()), (280, 7, 3));
@@ -160,7 +161,8 @@ fn page_lists_are_read_when_needed() {
 
 /// Columns whose pages lie far apart: 4 pages of 100 KB each per cluster, 2 MB of others between.
 fn wide() -> (Shape, File) {
-    let shape = Shape { integers: 6, lists: 0, clusters: 5, clusters_per_group: 2, pages: 4, rows: 25_000 };
+    let shape =
+        Shape { integers: 6, lists: 0, clusters: 5, clusters_per_group: 2, pages: 4, rows: 25_000, ..Shape::default() };
     let file = shape.file();
     (shape, file)
 }
@@ -245,7 +247,8 @@ fn a_range_of_entries_reads_its_clusters() {
 
 #[test]
 fn one_entry_takes_two_page_reads_per_column() {
-    let shape = Shape { integers: 3, lists: 2, clusters: 6, clusters_per_group: 2, pages: 30, rows: 2000 };
+    let shape =
+        Shape { integers: 3, lists: 2, clusters: 6, clusters_per_group: 2, pages: 30, rows: 2000, ..Shape::default() };
     let file = shape.file();
     let (source, ntuple) = Counting::of(&file);
     for (columns, physical) in [(vec!["i0"], 1), (vec!["i0", "i2"], 2), (vec!["l0"], 2), (vec!["*"], 7)] {
@@ -275,7 +278,8 @@ fn one_entry_takes_two_page_reads_per_column() {
 /// What is fetched and not yet given out stays within the memory budget, and so does what is asked for at once.
 #[test]
 fn memory_budget() {
-    let shape = Shape { integers: 2, lists: 1, clusters: 40, clusters_per_group: 8, pages: 5, rows: 5000 };
+    let shape =
+        Shape { integers: 2, lists: 1, clusters: 40, clusters_per_group: 8, pages: 5, rows: 5000, ..Shape::default() };
     let file = shape.file();
     let page = 5000 * 8 + 8;
     for memory in [1 << 20, 4 << 20] {
@@ -321,7 +325,15 @@ fn memory_budget() {
 /// columns that are fetched together lie further apart here than is read along.
 #[test]
 fn a_page_is_fetched_once() {
-    let shape = Shape { integers: 2, lists: 1, clusters: 10, clusters_per_group: 8, pages: 5, rows: 20_000 };
+    let shape = Shape {
+        integers: 2,
+        lists: 1,
+        clusters: 10,
+        clusters_per_group: 8,
+        pages: 5,
+        rows: 20_000,
+        ..Shape::default()
+    };
     let file = shape.file();
     for memory in [4 << 20, 16 << 20] {
         for rows in [1000, 7000, 20_000] {
@@ -344,7 +356,15 @@ fn a_page_is_fetched_once() {
 /// Two of a thousand columns, a hundred clusters: the page lists are read, but no other page.
 #[test]
 fn few_of_many_columns() {
-    let shape = Shape { integers: 1000, lists: 0, clusters: 20, clusters_per_group: 100, pages: 1, rows: 500 };
+    let shape = Shape {
+        integers: 1000,
+        lists: 0,
+        clusters: 20,
+        clusters_per_group: 100,
+        pages: 1,
+        rows: 500,
+        ..Shape::default()
+    };
     let file = shape.file();
     let (source, ntuple) = Counting::of(&file);
     source.take();
@@ -359,7 +379,15 @@ fn few_of_many_columns() {
 /// A scan of a field that shares its columns with another reads them once.
 #[test]
 fn projected_fields_cost_nothing_more() {
-    let shape = Shape { integers: 2, lists: 0, clusters: 3, clusters_per_group: 100, pages: 2, rows: 30_000 };
+    let shape = Shape {
+        integers: 2,
+        lists: 0,
+        clusters: 3,
+        clusters_per_group: 100,
+        pages: 2,
+        rows: 30_000,
+        ..Shape::default()
+    };
     let header = |header: &mut crate::build::HeaderSpec| {
         let mut field = FieldSpec::new(2, PLAIN, "again", "std::int32_t");
         (field.flags, field.behind) = (0x02, 0_u32.to_le_bytes().to_vec());

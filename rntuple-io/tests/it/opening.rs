@@ -269,3 +269,24 @@ fn cluster_groups_out_of_order() {
     let reversed = open(shape.file_with(&Changes { footer: &|footer| footer.groups.reverse(), ..NO_CHANGES }).bytes);
     assert_eq!(whole(reversed.scan(), reversed.entries()), whole(in_order.scan(), in_order.entries()));
 }
+
+/// Clusters without entries, and groups of nothing else, hold no data and are in nobody's way.
+#[test]
+fn clusters_without_entries() {
+    let full = Shape { clusters: 5, clusters_per_group: 1, lists: 2, ..Shape::default() };
+    let open = |bytes: Vec<u8>| {
+        let source: Arc<dyn ByteSource> = Arc::new(Memory::new(bytes));
+        Reader::from_source("empty clusters", source).unwrap().ntuple("data").unwrap()
+    };
+    let expected = open(full.file().bytes);
+    for clusters_per_group in [1, 2, 100] {
+        let ntuple = open(Shape { empty_clusters: true, clusters_per_group, ..full.clone() }.file().bytes);
+        assert_eq!((ntuple.entries(), ntuple.cluster_count()), (expected.entries(), 11));
+        assert_eq!(whole(ntuple.scan(), ntuple.entries()), whole(expected.scan(), expected.entries()));
+        let batches: Vec<RecordBatch> = ntuple.scan().batch_rows(7).open().unwrap().map(Result::unwrap).collect();
+        assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>() as u64, ntuple.entries());
+        let mut random = ntuple.scan().random_access().unwrap();
+        assert_eq!(random.read(19..21).unwrap(), whole(expected.scan(), expected.entries()).slice(19, 2));
+        assert!(ntuple.verify(&|_, _| {}).unwrap().damage.is_empty());
+    }
+}

@@ -23,11 +23,13 @@ pub(crate) struct Shape {
     pub(crate) pages: u64,
     /// Entries of a page; the pages of items have their items.
     pub(crate) rows: u64,
+    /// Whether clusters without entries stand before, between and behind the others.
+    pub(crate) empty_clusters: bool,
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { integers: 3, lists: 0, clusters: 2, clusters_per_group: 1000, pages: 2, rows: 10 }
+        Self { integers: 3, lists: 0, clusters: 2, clusters_per_group: 1000, pages: 2, rows: 10, empty_clusters: false }
     }
 }
 
@@ -119,8 +121,17 @@ impl Shape {
         let header_at = blob.put(&header);
         let mut pages = Vec::new();
         let mut clusters: Vec<ClusterSpec> = Vec::new();
+        let empty = |first_entry| ClusterSpec {
+            first_entry,
+            entries: 0,
+            flags: 0,
+            columns: (0..columns).map(|_| Some(Vec::new())).collect(),
+        };
         for cluster in 0..self.clusters {
             let first_entry = cluster * self.rows_per_cluster();
+            if self.empty_clusters {
+                clusters.push(empty(first_entry));
+            }
             let mut listed = Vec::new();
             for column in 0..columns {
                 let mut specs = Vec::new();
@@ -138,6 +149,9 @@ impl Shape {
             }
             let entries = self.rows_per_cluster();
             clusters.push(ClusterSpec { first_entry, entries, flags: 0, columns: listed });
+        }
+        if self.empty_clusters {
+            clusters.push(empty(self.entries()));
         }
         let mut groups = Vec::new();
         let mut page_lists = Vec::new();
