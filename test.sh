@@ -17,7 +17,7 @@ cargo test --workspace --doc --locked
 cargo build --release --locked -p rntuple-converters
 rntuple=${CARGO_TARGET_DIR:-target}/release/rntuple
 "$rntuple" show examples/dimuon.root --limit 3
-"$rntuple" verify format-spec/vectors/fundamentals.root
+"$rntuple" verify --quiet format-spec/vectors/*.root
 
 # Real files, with what ROOT reads from them.
 if [ -d ../shared/corpus ]; then

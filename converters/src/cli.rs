@@ -103,7 +103,7 @@ pub(crate) struct Show {
     #[command(flatten)]
     pub(crate) source: Source,
 
-    /// Fields to show, by path: Muon_*, event.hits.x; `**` also crosses dots [default: all]
+    /// Fields to show, by path: Muon_*, event.hits.x; `**` stands for any names [default: all]
     #[arg(long, short = 'f', value_name = "GLOB,...", value_delimiter = ',')]
     pub(crate) fields: Vec<String>,
 
