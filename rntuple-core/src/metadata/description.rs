@@ -13,44 +13,26 @@ const FIELD_SOA: u16 = 0x08;
 const COLUMN_DEFERRED: u16 = 0x01;
 const COLUMN_RANGE: u16 = 0x02;
 
-#[derive(Debug, Clone, Default)]
-pub(super) struct SchemaDescription {
-    fields: Vec<FieldRecord>,
-    columns: Vec<ColumnRecord>,
-    aliases: Vec<AliasRecord>,
-    extra: Vec<ExtraTypeInfo>,
-}
-
-impl SchemaDescription {
-    pub(super) fn read(cursor: &mut Le<'_>) -> Result<Self> {
-        Ok(Self {
-            fields: frame::records(cursor, "list of fields", field)?,
-            columns: frame::records(cursor, "list of columns", column)?,
-            aliases: frame::records(cursor, "list of alias columns", |item| {
-                Ok(AliasRecord { physical: item.u32("physical column")?, field: item.u32("field of a column")? })
-            })?,
-            extra: frame::records(cursor, "list of extra type information", |item| {
-                Ok(ExtraTypeInfo {
-                    content_id: item.u32("content identifier")?,
-                    type_version: item.u32("type version")?,
-                    type_name: item.string("type name")?,
-                    content: {
-                        let len = item.u32("content length")? as usize;
-                        item.take("type information", len)?.into()
-                    },
-                })
-            })?,
-        })
-    }
-
-    /// Adds everything described here to the schema, behind what is there.
-    pub(super) fn add_to(self, schema: &mut SchemaBuilder) -> Result<()> {
-        self.fields.into_iter().try_for_each(|f| schema.add_field(f))?;
-        self.columns.into_iter().try_for_each(|c| schema.add_column(&c))?;
-        self.aliases.into_iter().try_for_each(|a| schema.add_alias(a))?;
-        schema.add_extra(self.extra);
+/// Adds everything that a description holds to the schema, behind what is there.
+pub(super) fn read(cursor: &mut Le<'_>, schema: &mut SchemaBuilder) -> Result<()> {
+    frame::each(cursor, "list of fields", |item| schema.add_field(field(item)?))?;
+    frame::each(cursor, "list of columns", |item| schema.add_column(&column(item)?))?;
+    frame::each(cursor, "list of alias columns", |item| {
+        let (physical, field) = (item.u32("physical column")?, item.u32("field of a column")?);
+        schema.add_alias(AliasRecord { physical, field })
+    })?;
+    frame::each(cursor, "list of extra type information", |item| {
+        schema.add_extra(ExtraTypeInfo {
+            content_id: item.u32("content identifier")?,
+            type_version: item.u32("type version")?,
+            type_name: item.string("type name")?,
+            content: {
+                let len = item.u32("content length")? as usize;
+                item.take("type information", len)?.into()
+            },
+        });
         Ok(())
-    }
+    })
 }
 
 fn field(item: &mut Le<'_>) -> Result<FieldRecord> {

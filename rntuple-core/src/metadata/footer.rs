@@ -1,10 +1,9 @@
 //! The footer envelope (format-spec/envelopes.md, footer).
 
-use super::description::SchemaDescription;
 use super::envelope::{EnvelopeKind, EnvelopeLink};
-use super::{Header, Locator, frame, read_feature_flags};
+use super::{Header, Locator, description, frame, read_feature_flags};
 use crate::error::{Error, Result};
-use crate::schema::{Schema, SchemaBuilder};
+use crate::schema::Schema;
 use crate::wire::Le;
 
 /// A list frame is at least this long; what is shorter at the end of a footer is not an attribute set list.
@@ -58,15 +57,12 @@ impl Footer {
         let (mut cursor, _) = EnvelopeKind::Footer.open(bytes)?;
         read_feature_flags(&mut cursor)?;
         check_header(&mut cursor, header.checksum)?;
-        let mut schema = SchemaBuilder::default();
-        header.schema.add_to(&mut schema)?;
+        let mut schema = header.schema;
         schema.begin_extension();
         let mut extension = frame::record(&mut cursor, "schema extension")?;
         // An extension that says nothing may be an empty frame.
         if extension.remaining() > 0 {
-            SchemaDescription::read(&mut extension)
-                .and_then(|extension| extension.add_to(&mut schema))
-                .map_err(|e| e.within("schema extension"))?;
+            description::read(&mut extension, &mut schema).map_err(|e| e.within("schema extension"))?;
         }
         let mut next_cluster = 0;
         let mut cluster_groups = frame::records(&mut cursor, "list of cluster groups", |item| {

@@ -26,20 +26,31 @@ fn body<'a>(cursor: &mut Le<'a>, what: &'static str, at: u64, size: i64, head: u
     }
 }
 
-/// Reads the items of a list frame, each from a record frame of its own.
-///
-/// No item is shorter than a frame head, so a lying count never asks for memory.
+/// Calls `read` with each item of a list frame; each is a record frame of its own.
+pub(super) fn each(
+    cursor: &mut Le<'_>,
+    what: &'static str,
+    mut read: impl FnMut(&mut Le<'_>) -> Result<()>,
+) -> Result<()> {
+    let (items, mut content) = list(cursor, what)?;
+    for i in 0..items {
+        let mut item = record(&mut content, what)?;
+        read(&mut item).map_err(|e| e.within(format!("{what}, item {i}")))?;
+    }
+    Ok(())
+}
+
+/// The items of a list frame. Memory grows as they are read, so a lying count asks for none.
 pub(super) fn records<T>(
     cursor: &mut Le<'_>,
     what: &'static str,
     mut read: impl FnMut(&mut Le<'_>) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let (items, mut content) = list(cursor, what)?;
-    let mut out = Vec::with_capacity((items as usize).min(content.remaining() / 8));
-    for i in 0..items {
-        let mut item = record(&mut content, what)?;
-        out.push(read(&mut item).map_err(|e| e.within(format!("{what}, item {i}")))?);
-    }
+    let mut out = Vec::new();
+    each(cursor, what, |item| {
+        out.push(read(item)?);
+        Ok(())
+    })?;
     Ok(out)
 }
 

@@ -1,9 +1,9 @@
 //! The header envelope (format-spec/envelopes.md, header).
 
-use super::description::SchemaDescription;
 use super::envelope::EnvelopeKind;
-use super::read_feature_flags;
+use super::{description, read_feature_flags};
 use crate::error::Result;
+use crate::schema::SchemaBuilder;
 
 /// What the header envelope says: names, and the first part of the schema.
 #[derive(Debug, Clone)]
@@ -17,7 +17,8 @@ pub struct Header {
     pub writer: Box<str>,
     /// Checksum of the envelope; footer and page lists repeat it.
     pub checksum: u64,
-    pub(super) schema: SchemaDescription,
+    /// The schema so far; the footer may extend it.
+    pub(super) schema: SchemaBuilder,
 }
 
 impl Header {
@@ -29,12 +30,11 @@ impl Header {
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let (mut cursor, checksum) = EnvelopeKind::Header.open(bytes)?;
         read_feature_flags(&mut cursor)?;
-        Ok(Self {
-            name: cursor.string("data set name")?,
-            description: cursor.string("data set description")?,
-            writer: cursor.string("writer name")?,
-            checksum,
-            schema: SchemaDescription::read(&mut cursor)?,
-        })
+        let name = cursor.string("data set name")?;
+        let description = cursor.string("data set description")?;
+        let writer = cursor.string("writer name")?;
+        let mut schema = SchemaBuilder::default();
+        description::read(&mut cursor, &mut schema)?;
+        Ok(Self { name, description, writer, checksum, schema })
     }
 }

@@ -42,7 +42,7 @@ pub(crate) struct AliasRecord {
 }
 
 /// Builds a [`Schema`] in storage order: fields, columns, alias columns, then the same from the extension.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct SchemaBuilder {
     schema: Schema,
     depths: Vec<usize>,
@@ -142,8 +142,8 @@ impl SchemaBuilder {
         Ok(())
     }
 
-    pub(crate) fn add_extra(&mut self, extra: Vec<ExtraTypeInfo>) {
-        self.schema.extra.extend(extra);
+    pub(crate) fn add_extra(&mut self, extra: ExtraTypeInfo) {
+        self.schema.extra.push(extra);
     }
 
     pub(crate) fn finish(self) -> Schema {
