@@ -126,7 +126,7 @@ impl Scan {
         self
     }
 
-    /// Rows per batch; the last one may have fewer. By default as many as a quarter of the memory budget holds, at
+    /// Rows per batch; the last one may have fewer. By default as many as an eighth of the memory budget holds, at
     /// most 65,536.
     pub fn batch_rows(mut self, rows: usize) -> Self {
         self.batch_rows = Some(rows.max(1));
@@ -172,8 +172,8 @@ impl Scan {
     pub fn open(self) -> Result<Batches> {
         let range = self.entries.resolve(self.data.entries);
         let (memory, batch_rows) = (self.memory, self.batch_rows);
-        // A quarter each: the batch, pages kept between batches, and two windows.
-        Ok(Batches::new(self.reader(memory / 4, false)?, range, batch_rows, memory / 4))
+        // Two windows, a batch that is made and one that the caller still has, and pages kept between batches.
+        Ok(Batches::new(self.reader(memory / 4, false)?, range, batch_rows, memory / 8))
     }
 
     /// Opens the fields for reading entries in any order. The range of entries does not matter here.
