@@ -59,7 +59,7 @@ impl Batches {
         self.reader.plan.skipped()
     }
 
-    /// The same batches as an Arrow reader, for what takes one: the C stream interface, Parquet and IPC writers, `DataFusion`.
+    /// The same batches as an Arrow reader, for what takes one: the C stream interface, Parquet and IPC writers, SQL.
     pub fn into_reader(self) -> impl RecordBatchReader + Send {
         let schema = self.schema();
         RecordBatchIterator::new(self.map(|batch| batch.map_err(|e| ArrowError::ExternalError(Box::new(e)))), schema)

@@ -64,8 +64,9 @@ pub(super) struct WindowPlan {
 
 impl WindowPlan {
     /// Plans a window over entries from `range.start` on: as many as have about `budget` sealed bytes, at least one
-    /// (and so at least the pages that it lies on), up to `range.end`. `clusters` holds those entries; the last cluster may end before `range.end`, and then so
-    /// does the window. With `first` nothing was fetched before, so pages that begin before the window count too.
+    /// (and so at least the pages that it lies on), up to `range.end`. `clusters` holds those entries; the last cluster
+    /// may end before `range.end`, and then so does the window. With `first` nothing was fetched before, so pages that
+    /// begin before the window count too.
     pub(super) fn new(
         clusters: &[&ClusterPages],
         range: Range<u64>,
@@ -89,11 +90,12 @@ impl WindowPlan {
             // The share of the cluster that fits into what is left of the budget.
             let fits = share(summary.entries, budget - bytes, whole.max(1)).max(1);
             let to = from.saturating_add(fits).min(most);
+            let opens = first && end == range.start;
             for (i, column) in cluster.columns.iter().enumerate() {
                 let start = share(column.elements, from, summary.entries);
                 let stop = if to == summary.entries { u64::MAX } else { share(column.elements, to, summary.entries) };
                 let mut begin = column.pages.partition_point(|page| page.first < start);
-                if first && from == range.start - summary.first_entry.min(range.start) {
+                if opens {
                     begin = begin.min(column.page_of(start));
                 }
                 for (n, page) in column.pages.iter().enumerate().skip(begin).take_while(|(_, page)| page.first < stop) {
