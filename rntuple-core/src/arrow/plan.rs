@@ -16,7 +16,7 @@ use super::projection::{Matcher, Path};
 use super::{PageSource, Projection};
 use crate::error::{Error, Result};
 use crate::limits::MAX_EMPTY_ITEMS;
-use crate::schema::{ColumnId, ColumnType, Field, FieldRole, Schema, TypeName};
+use crate::schema::{ColumnId, ColumnType, Field, FieldRole, Schema};
 
 /// How Arrow types are chosen where there is a choice.
 #[derive(Debug, Clone, Default)]
@@ -220,15 +220,9 @@ impl Planner<'_> {
     /// What the schema says a field is.
     fn kind(&self, field: &Field, path: &Path<'_>) -> Result<Kind> {
         let children = field.children.len();
-        let columns: Vec<_> = self
-            .schema
-            .representations(field)
-            .next()
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|&c| self.schema.column(c))
-            .collect();
-        let kinds: Vec<ColumnType> = columns.iter().map(|column| column.kind).collect();
+        let columns = self.schema.representations(field).next().unwrap_or_default();
+        let kinds: Vec<ColumnType> =
+            columns.iter().filter_map(|&id| self.schema.column(id)).map(|column| column.kind).collect();
         let refuse = |reason: &str| Err(unavailable(path.full(), reason));
         let type_name = field.parsed_type();
         match field.role {
@@ -245,7 +239,7 @@ impl Planner<'_> {
             FieldRole::Variant if !(1..=125).contains(&children) => refuse("a variant must have 1 to 125 alternatives"),
             FieldRole::Variant => Ok(Kind::Variant),
             FieldRole::Streamer => Ok(Kind::Bytes),
-            FieldRole::Plain => match (children, repetitions(field, &type_name), kinds.as_slice()) {
+            FieldRole::Plain => match (children, field.array_size(), kinds.as_slice()) {
                 (1, Some(n), []) => Ok(Kind::Array(n)),
                 (1, None, []) => Ok(Kind::Wrapper),
                 (0, None, [index, _]) if index.is_index() => Ok(Kind::Bytes),
@@ -449,12 +443,6 @@ impl Planner<'_> {
     fn array_size(&self, n: u64, path: &Path<'_>) -> Result<i32> {
         i32::try_from(n).map_err(|_| unavailable(path.full(), format!("arrays of {n} elements are too large")))
     }
-}
-
-/// Elements of a fixed-size array. ROOT does not mark arrays without elements as such; their type name tells.
-fn repetitions(field: &Field, type_name: &TypeName<'_>) -> Option<u64> {
-    let empty = matches!(type_name.name, "std::array" | "std::bitset") && type_name.arguments.last() == Some(&"0");
-    field.repetitions.or(empty.then_some(0))
 }
 
 /// What a field that passes on the type of its subfield passes on with it.

@@ -108,12 +108,12 @@ impl PageListReader<'_> {
             return Err(Error::malformed(WHAT, stream.at, reason));
         }
         let mut absent = 0;
+        let limit = MAX_ABSENT + self.group.page_list.length / 4;
         for cluster in &mut clusters {
             let context = |e: Error| e.within(format!("cluster {}", cluster.summary.id));
             cluster.columns = self.columns(&mut stream, &cluster.summary, columns).map_err(context)?;
             // Columns that a cluster does not list take no room on storage, but they do in memory.
             absent += cluster.columns.iter().filter(|column| column.compression.is_none()).count() as u64;
-            let limit = MAX_ABSENT + self.group.page_list.length / 4;
             if absent > limit {
                 return Err(Error::Limit {
                     what: "number of columns without data, over all clusters",

@@ -84,6 +84,17 @@ impl Field {
         TypeName::parse(&self.type_name)
     }
 
+    /// Elements of a fixed-size array or bitset, those without elements included: ROOT does not mark them as arrays, so
+    /// only their type name tells.
+    #[must_use]
+    pub fn array_size(&self) -> Option<u64> {
+        let is_empty = || {
+            let type_name = self.parsed_type();
+            matches!(type_name.name, "std::array" | "std::bitset") && type_name.arguments.last() == Some(&"0")
+        };
+        self.repetitions.or_else(|| is_empty().then_some(0))
+    }
+
     pub(super) fn set_problem(&mut self, problem: impl Into<Box<str>>) {
         self.problem.get_or_insert_with(|| problem.into());
     }

@@ -83,14 +83,14 @@ impl Schema {
     /// Path of a field: the names from the top level down, joined by dots.
     #[must_use]
     pub fn path(&self, id: FieldId) -> String {
-        let mut names = Vec::new();
-        let mut next = Some(id);
-        while let Some(field) = next.and_then(|id| self.field(id)) {
-            names.push(&*field.name);
-            next = field.parent;
-        }
+        let mut names: Vec<&str> = self.upwards(id).map(|field| &*field.name).collect();
         names.reverse();
         names.join(".")
+    }
+
+    /// A field, the one above it, and so on to the top level.
+    fn upwards(&self, id: FieldId) -> impl Iterator<Item = &Field> {
+        std::iter::successors(self.field(id), |field| self.field(field.parent?))
     }
 
     /// Extra type information, as stored.
@@ -114,25 +114,14 @@ impl Schema {
     pub(crate) fn is_entry_wise(&self, column: &Column) -> bool {
         let Some(field) = self.field(column.field) else { return false };
         let principal = self.representations(field).any(|columns| columns.first() == Some(&column.id));
-        let mut above = field.parent;
-        while let Some(field) = above.and_then(|id| self.field(id)) {
-            if matches!(field.role, FieldRole::Collection | FieldRole::Variant) {
-                return false;
-            }
-            above = field.parent;
-        }
-        principal
+        let bounded = |field: &Field| !matches!(field.role, FieldRole::Collection | FieldRole::Variant);
+        principal && self.upwards(field.id).skip(1).all(bounded)
     }
 
     /// How many elements of a field's principal column make up one entry, where no collection lies between: the
     /// product of the array sizes on the path.
     pub(crate) fn repetitions(&self, id: FieldId) -> u64 {
-        let mut product = 1_u64;
-        let mut next = Some(id);
-        while let Some(field) = next.and_then(|id| self.field(id)) {
-            product = product.saturating_mul(field.repetitions.unwrap_or(1));
-            next = field.parent;
-        }
-        product
+        let sizes = self.upwards(id).map(|field| field.array_size().unwrap_or(1));
+        sizes.fold(1, u64::saturating_mul)
     }
 }

@@ -77,14 +77,16 @@ impl DataSet {
         let link = description.page_list;
         let format = |e: FormatError| self.file.format(e.within(place(&what(), link.locator)));
 
-        let (kept, again) = self.page_lists.visit(group);
-        if let Some(bytes) = kept {
-            return reader.read(bytes.as_slice(), columns).map_err(format);
-        }
         let max_key_size = self.anchor.max_key_size;
-        if again && link.length <= KEEP as u64 {
-            let bytes = Arc::new(self.file.read_envelope(what, link.locator, link.length, max_key_size)?);
-            self.page_lists.keep(group, &bytes);
+        let kept = match self.page_lists.visit(group) {
+            (None, true) if link.length <= KEEP as u64 => {
+                let bytes = Arc::new(self.file.read_envelope(what, link.locator, link.length, max_key_size)?);
+                self.page_lists.keep(group, &bytes);
+                Some(bytes)
+            }
+            (kept, _) => kept,
+        };
+        if let Some(bytes) = kept {
             return reader.read(bytes.as_slice(), columns).map_err(format);
         }
         let sealed = self.file.read_sealed_envelope(what, link.locator, link.length, max_key_size)?;

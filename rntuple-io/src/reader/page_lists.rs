@@ -27,14 +27,13 @@ impl PageLists {
         }
     }
 
+    /// Keeps a page list of at most [`KEEP`] bytes; others make room for it.
     pub(super) fn keep(&self, group: usize, bytes: &Arc<Vec<u8>>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let kept: usize = seen.values().flatten().map(|bytes| bytes.len()).sum();
         if kept + bytes.len() > KEEP {
             seen.values_mut().for_each(|kept| *kept = None);
         }
-        if bytes.len() <= KEEP {
-            seen.insert(group, Some(Arc::clone(bytes)));
-        }
+        seen.insert(group, Some(Arc::clone(bytes)));
     }
 }
