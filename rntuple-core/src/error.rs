@@ -77,6 +77,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A field that cannot be written as asked.
+    #[error("field '{field}' cannot be written: {reason}")]
+    Unwritable {
+        /// Qualified field path.
+        field: String,
+        /// Why.
+        reason: String,
+    },
     /// A name or pattern that selects nothing.
     #[error("no field matches '{pattern}'{hint}")]
     NoSuchField {

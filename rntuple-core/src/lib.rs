@@ -66,6 +66,7 @@ mod error;
 pub mod limits;
 pub mod metadata;
 pub mod page;
+pub mod row;
 pub mod schema;
 mod wire;
 

@@ -19,9 +19,13 @@ mod plan;
 mod projection;
 mod source;
 mod variant;
+mod write;
 
 pub use decode::Segment;
-pub use metadata::{ALIAS, BOXED, CHECKSUM, DESCRIPTION, STREAMER, TYPE, VERSION};
+pub use metadata::{
+    ALIAS, BOXED, CHECKSUM, DESCRIPTION, ENCODING, INNER, PREFIX, SOA, SOURCE, STREAMER, TYPE, VERSION,
+};
 pub use plan::{Plan, ReadOptions};
 pub use projection::Projection;
 pub use source::PageSource;
+pub use write::{ColumnBuffer, Layout, LayoutOptions, PageOptions, Piece, Scratch, SealedColumn, SealedPage};

@@ -412,7 +412,13 @@ impl Planner<'_> {
                 item.data_type().clone()
             }
         };
-        let mut arrow = arrow_field(field, data_type, nullable, mark);
+        // Of these two, the value has no Arrow field of its own, unless it is boxed.
+        let inner = match kind {
+            Kind::Wrapper => item(&children),
+            Kind::Optional => item(&children).filter(|item| !item.is_nullable()),
+            _ => None,
+        };
+        let mut arrow = arrow_field(self.schema, field, data_type, nullable, mark, inner.as_deref());
         if let Some(target) = as_field {
             arrow = arrow.with_name(target.name()).with_nullable(nullable || target.is_nullable());
         }

@@ -26,7 +26,11 @@
 //! and so does each block's data within its block. Anything else is a [`CompressionError`]; nothing panics. LZMA decoding
 //! is limited to 100 MiB of memory, the other algorithms need little.
 //!
-//! **Contexts.** zstd, zlib and LZ4 keep their working memory per thread and use it again; LZMA cannot.
+//! **Contexts.** zstd and zlib keep their working memory per thread and use it again, LZMA cannot, LZ4 need not. Packing
+//! also keeps a buffer of the size of the largest block so far (at most 16 MiB) per thread.
+//!
+//! **As ROOT.** Levels mean what they mean in ROOT. zstd, LZMA and LZ4 give the very bytes that ROOT 6.40 gives; zlib is
+//! another implementation, whose results are a few percent smaller at the low levels, and equally large at the high ones.
 
 mod block;
 mod error;
@@ -42,7 +46,15 @@ pub use error::CompressionError;
 pub use reader::BlockReader;
 pub use settings::{Algorithm, CompressionSettings};
 
+use std::cell::RefCell;
+
 use block::{check_blocks, write_header};
+
+thread_local! {
+    /// Where the data of a block goes until its length is known, see [`compress_block`]. Only ever grows: what is there
+    /// from the last use is overwritten, so no byte of it is zeroed twice.
+    static PACKED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Unpacks the stored buffer `src` into `dst`, which has the length of the content.
 ///
@@ -120,58 +132,84 @@ fn decompress_block(header: &BlockHeader, src: &[u8], dst: &mut [u8]) -> Result<
     .map_err(|failure| failure.at(header))
 }
 
-/// Packs `src` as `settings` say and appends the result to `out`.
+/// Packs `src` as `settings` say and appends the result to `out`, which gets no more room than that takes.
 ///
 /// If compression is off, or if one block does not become smaller (its header included), the whole of `src` is
 /// appended as it is: a stored buffer is never longer than its content.
 ///
-/// LZ4 uses one and the same effort for all levels so far. The result depends on `settings` and `src` only.
+/// The result depends on `settings` and `src` only. What the levels mean to each algorithm:
+///
+/// | algorithm | level |
+/// |---|---|
+/// | zlib, old deflate | zlib's own, at most 9; 1 is the same as 2 |
+/// | LZMA | the preset, at most 9, with a dictionary of a quarter of the data at most |
+/// | LZ4 | up to 3 the fast search, then the high-compression mode of that level, at most 9 |
+/// | zstd | twice as high as zstd's own, which ends at 22 |
 ///
 /// # Errors
 ///
-/// `settings` name an algorithm that does not exist, or memory ran out.
+/// `settings` name an algorithm that does not exist, or memory ran out; `out` is then as it was.
 pub fn compress(settings: CompressionSettings, src: &[u8], out: &mut Vec<u8>) -> Result<(), CompressionError> {
     let start = out.len();
-    if !settings.is_none() {
-        let Some(algorithm) = settings.algorithm() else {
-            return Err(CompressionError::UnknownSettings { settings: settings.get() });
-        };
-        let mut blocks = src.chunks(MAX_BLOCK_SIZE);
-        if blocks.all(|block| compress_block(algorithm, settings.level(), block, out)) {
-            return Ok(());
-        }
+    let packed = compress_blocks(settings, src, out);
+    if packed != Ok(true) {
         out.truncate(start);
     }
-    reserve(out, src.len())?;
-    out.extend_from_slice(src);
+    if !packed? {
+        reserve(out, src.len())?;
+        out.extend_from_slice(src);
+    }
     Ok(())
 }
 
-/// Appends one block; `false` (and anything appended) if it is not smaller than `src`.
-fn compress_block(algorithm: Algorithm, level: u32, src: &[u8], out: &mut Vec<u8>) -> bool {
-    // the most that the data may have
-    let Some(limit) = src.len().checked_sub(BLOCK_HEADER_SIZE + 1) else {
-        return false;
-    };
-    let start = out.len();
-    let data_start = start + BLOCK_HEADER_SIZE;
-    if reserve(out, BLOCK_HEADER_SIZE + limit).is_err() {
-        return false;
+/// Appends blocks; `false` (and part of them) if `src` is to be stored as it is.
+fn compress_blocks(settings: CompressionSettings, src: &[u8], out: &mut Vec<u8>) -> Result<bool, CompressionError> {
+    if settings.is_none() {
+        return Ok(false);
     }
-    out.resize(data_start + limit, 0);
-    let data = out.get_mut(data_start..).unwrap_or_default();
-    let written = match algorithm {
-        Algorithm::Zlib => zlib::compress(level, src, data, true),
-        Algorithm::OldDeflate => zlib::compress(level, src, data, false),
-        Algorithm::Lzma => lzma::compress(level, src, data),
-        Algorithm::Lz4 => lz4::compress(src, data),
-        Algorithm::Zstd => zstd::compress(level, src, data),
+    let Some(algorithm) = settings.algorithm() else {
+        return Err(CompressionError::UnknownSettings { settings: settings.get() });
     };
-    let Some(written) = written else {
-        return false;
+    for block in src.chunks(MAX_BLOCK_SIZE) {
+        if !compress_block(algorithm, settings.level(), block, out)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Appends one block; `false` (and nothing appended) if it is not smaller than `src`.
+///
+/// Encoders want a buffer for the largest result that is of use. That is not made at the end of `out`: it would have to
+/// be zeroed each time, and `out` would keep the room. Copying what was really written costs less.
+fn compress_block(algorithm: Algorithm, level: u32, src: &[u8], out: &mut Vec<u8>) -> Result<bool, CompressionError> {
+    // As much as ROOT gives them, one byte more than is of use: some give up before all of their room is filled.
+    let Some(room) = src.len().checked_sub(BLOCK_HEADER_SIZE) else {
+        return Ok(false);
     };
-    out.truncate(data_start + written);
-    write_header(algorithm, written, src.len(), out.get_mut(start..).unwrap_or_default())
+    PACKED.with_borrow_mut(|packed| {
+        if let Some(additional) = room.checked_sub(packed.len()) {
+            reserve(packed, additional)?;
+            packed.resize(room, 0);
+        }
+        let dst = packed.get_mut(..room).unwrap_or_default();
+        let written = match algorithm {
+            Algorithm::Zlib => zlib::compress(level, src, dst, true),
+            Algorithm::OldDeflate => zlib::compress(level, src, dst, false),
+            Algorithm::Lzma => lzma::compress(level, src, dst),
+            Algorithm::Lz4 => lz4::compress(level, src, dst),
+            Algorithm::Zstd => zstd::compress(level, src, dst),
+        };
+        let data = written.filter(|written| *written < room).and_then(|written| dst.get(..written));
+        let mut header = [0; BLOCK_HEADER_SIZE];
+        let Some(data) = data.filter(|data| write_header(algorithm, data.len(), src.len(), &mut header)) else {
+            return Ok(false);
+        };
+        reserve(out, BLOCK_HEADER_SIZE + data.len())?;
+        out.extend_from_slice(&header);
+        out.extend_from_slice(data);
+        Ok(true)
+    })
 }
 
 #[cfg(test)]

@@ -94,9 +94,31 @@ fn blocks_of_root() {
 #[test]
 fn same_bytes_as_root() {
     for (settings, _, block) in FROM_ROOT {
-        if matches!(settings, 201 | 505) {
+        if matches!(settings, 201 | 404 | 505) {
             assert_eq!(pack(settings, &page_of_root()), hex(block), "{settings}");
         }
+    }
+}
+
+/// One byte saved is enough.
+#[test]
+fn just_smaller_as_in_root() {
+    for (settings, content, block) in [
+        (
+            401,
+            "0000000000a1000000000000000000000000000000000000000000000000000000000000",
+            "4c34011a0000240000ecfdb727d95af7b41000010010a105000f020002500000000000",
+        ),
+        (
+            404,
+            "026d000000000000000000000000000000000046bf004e0000000000560000000000000090000a0000",
+            "4c34011f0000290000b3fc70d53a8a84a33c026d0001004146bf004e0900135611005090000a0000",
+        ),
+    ] {
+        let (content, block) = (hex(content), hex(block));
+        assert_eq!(block.len() + 1, content.len());
+        assert_eq!(pack(settings, &content), block);
+        assert_eq!(unpack(&block, content.len()).unwrap(), content);
     }
 }
 
@@ -166,6 +188,68 @@ fn levels() {
         }
         assert!(sizes[8] <= sizes[0], "{algorithm}: {sizes:?}");
         assert!(pack(algorithm.code() * 100 + 99, &data).len() < data.len());
+    }
+}
+
+#[test]
+fn what_is_appended_to() {
+    let mut out = vec![7];
+    let unknown = compress(CompressionSettings::new(605), &[0; 200], &mut out);
+    assert_eq!(unknown, Err(CompressionError::UnknownSettings { settings: 605 }));
+    assert_eq!(out, [7]);
+    for algorithm in ALL {
+        let settings = CompressionSettings::new(algorithm.code() * 100 + 1);
+        // room is made for the result, not for what it might have been
+        let mut out = Vec::new();
+        compress(settings, &[0; 1 << 20], &mut out).unwrap();
+        assert!(out.capacity() < 8000, "{algorithm}: {}", out.capacity());
+        // two buffers, one behind the other
+        let first = out.len();
+        compress(settings, &numbers(5000), &mut out).unwrap();
+        assert_eq!(unpack(&out[..first], 1 << 20).unwrap(), [0; 1 << 20]);
+        assert_eq!(unpack(&out[first..], 5000).unwrap(), numbers(5000));
+    }
+}
+
+/// A buffer for the result is kept; what was in it must not matter, and neither must how long it is.
+#[test]
+fn lengths_up_and_down() {
+    let data = numbers(100_000);
+    for settings in [101, 109, 203, 401, 409, 501, 505] {
+        let lengths = [100_000, 10, 11, 30, 300, 65_536, 65_535, 2000, 99_999];
+        let expected: Vec<_> = lengths
+            .into_iter()
+            .map(|len| {
+                let data = data[..len].to_vec();
+                std::thread::spawn(move || pack(settings, &data)).join().unwrap()
+            })
+            .collect();
+        for _ in 0..2 {
+            for (len, expected) in lengths.into_iter().zip(&expected) {
+                assert!(pack(settings, &data[..len]) == *expected, "{settings}: {len}");
+            }
+        }
+    }
+}
+
+#[test]
+fn lz4_levels() {
+    let data = numbers(100_000);
+    let [fast, .., highest] = [401, 402, 403, 404, 405, 406, 407, 408, 409].map(|settings| pack(settings, &data));
+    for settings in [402, 403] {
+        assert!(pack(settings, &data) == fast);
+    }
+    for settings in [410, 412, 499] {
+        assert!(pack(settings, &data) == highest);
+    }
+    let four = pack(404, &data).len();
+    assert!(highest.len() < four && four < fast.len(), "{} {four} {}", fast.len(), highest.len());
+    // nothing that is too short to be packed is a problem
+    for len in 0..40 {
+        for settings in [401, 404, 409] {
+            assert_eq!(unpack(&pack(settings, &data[..len]), len).unwrap(), data[..len]);
+            assert_eq!(unpack(&pack(settings, &vec![0; len]), len).unwrap(), vec![0; len]);
+        }
     }
 }
 

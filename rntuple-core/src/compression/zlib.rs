@@ -30,7 +30,9 @@ pub(super) fn decompress(src: &[u8], dst: &mut [u8], framed: bool) -> Result<(),
 
 /// Packs `src` into `dst`; `None` if there is not enough room.
 pub(super) fn compress(level: u32, src: &[u8], dst: &mut [u8], framed: bool) -> Option<usize> {
-    let level = level.min(9);
+    // The levels of zlib-rs give about what those of zlib give or up to 3 % less, but for level 1: that is a quick one of
+    // its own, with results larger by a fifth and more. Its level 2 is near zlib's level 1.
+    let level = level.clamp(2, 9);
     COMPRESSORS.with_borrow_mut(|[bare, zlib]| {
         let slot = if framed { zlib } else { bare };
         let compressor = match slot {

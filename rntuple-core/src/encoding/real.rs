@@ -248,6 +248,15 @@ impl Quantizer {
         self.max
     }
 
+    /// Whether a value can be stored: it is in the range, whose ends count as `T` has them. What is decoded can always be
+    /// encoded again.
+    #[must_use]
+    pub fn holds<T: Real>(&self, value: T) -> bool {
+        let value = value.to_f64();
+        let (low, high) = (T::from_f64(self.min).to_f64(), T::from_f64(self.max).to_f64());
+        (low.min(self.min)..=high.max(self.max)).contains(&value)
+    }
+
     /// The greatest stored number.
     fn steps(&self) -> f64 {
         f64::from(u32::MAX >> (32 - self.bits))
@@ -300,7 +309,7 @@ pub fn quant<T: Real>(
 pub fn encode_quant<T: Real>(values: &[T], quantizer: &Quantizer, out: &mut [u8]) -> Result<(), EncodingError> {
     quantizer.check_type::<T>()?;
     let Quantizer { bits, min, max } = *quantizer;
-    if let Some(position) = values.iter().position(|value| !(min..=max).contains(&value.to_f64())) {
+    if let Some(position) = values.iter().position(|&value| !quantizer.holds(value)) {
         return Err(EncodingError::ValueOutOfRange {
             position,
             value: values.get(position).map_or(f64::NAN, |value| value.to_f64()),
@@ -310,7 +319,7 @@ pub fn encode_quant<T: Real>(values: &[T], quantizer: &Quantizer, out: &mut [u8]
     }
     // A range of one value gives an infinite scale and 0 * infinity: NaN, which casts to 0, the only value there is.
     let scale = quantizer.steps() / (max - min);
-    pack_map(values, bits, out, |value: T| (0.5 + (value.to_f64() - min) * scale) as u32)
+    pack_map(values, bits, out, |value: T| (0.5 + (value.to_f64().clamp(min, max) - min) * scale) as u32)
 }
 
 #[cfg(test)]
@@ -320,6 +329,29 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_a_range_decodes_to_can_be_encoded() {
+        // In single precision, the upper end of the first and the lower end of the second lie outside.
+        for (min, max) in [(0.0, 0.15), (-0.15, 0.0), (0.1, 0.7), (-1e30, 1e30)] {
+            for bits in [1, 8, 24, 32] {
+                let quantizer = Quantizer::new(bits, min, max).unwrap();
+                let stored = [0, u32::MAX >> (32 - bits)];
+                let mut page = vec![0; (2 * bits as usize).div_ceil(8)];
+                pack_map(&stored, bits, &mut page, |stored| stored).unwrap();
+                let (mut values, mut again) = ([0_f32; 2], [0_f32; 2]);
+                quant(&page, 2, &quantizer, 0, &mut values).unwrap();
+                encode_quant(&values, &quantizer, &mut page).unwrap();
+                quant(&page, 2, &quantizer, 0, &mut again).unwrap();
+                assert_eq!(again, values, "{bits} bits, {min} to {max}");
+            }
+        }
+        let quantizer = Quantizer::new(8, 0.0, 0.15).unwrap();
+        assert!(quantizer.holds(0.15_f32) && quantizer.holds(0.15_f64));
+        assert!(
+            !quantizer.holds(f64::from(0.15_f32)) && !quantizer.holds(0.150_000_03_f32) && !quantizer.holds(f32::NAN)
+        );
+    }
 
     #[test]
     fn every_half_float() {

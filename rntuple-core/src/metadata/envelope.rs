@@ -3,7 +3,8 @@
 use super::locator::Locator;
 use crate::checksum::xxh3;
 use crate::error::{Error, Result};
-use crate::wire::Le;
+use crate::limits::MAX_ENVELOPE;
+use crate::wire::{Le, LeWriter};
 
 /// What an envelope holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +75,33 @@ impl EnvelopeKind {
     }
 }
 
+/// An uncompressed envelope, ready to be compressed and stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SerializedEnvelope {
+    /// The whole envelope: type and length, content, checksum.
+    pub bytes: Vec<u8>,
+    /// The checksum that ends it.
+    pub checksum: u64,
+}
+
+impl EnvelopeKind {
+    /// Makes an envelope around what `content` writes.
+    pub(super) fn seal(self, content: impl FnOnce(&mut LeWriter) -> Result<()>) -> Result<SerializedEnvelope> {
+        let mut out = LeWriter::new();
+        out.u64(0);
+        content(&mut out).map_err(|e| e.within(self.name()))?;
+        let length = (out.len() + CHECKSUM) as u64;
+        // The format has 48 bits for the length; what a reader refuses need not be written.
+        if length > MAX_ENVELOPE {
+            return Err(Error::Limit { what: self.name(), value: length, limit: MAX_ENVELOPE });
+        }
+        out.replace(0, (self.id() | length << 16).to_le_bytes());
+        let checksum = xxh3(out.as_slice());
+        out.u64(checksum);
+        Ok(SerializedEnvelope { bytes: out.into_bytes(), checksum })
+    }
+}
+
 /// Place and uncompressed size of an envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EnvelopeLink {
@@ -86,6 +114,11 @@ pub struct EnvelopeLink {
 impl EnvelopeLink {
     pub(super) fn read(cursor: &mut Le<'_>) -> Result<Self> {
         Ok(Self { length: cursor.u64("envelope length")?, locator: Locator::read(cursor)? })
+    }
+
+    pub(super) fn write(&self, out: &mut LeWriter) -> Result<()> {
+        out.u64(self.length);
+        self.locator.write(out)
     }
 }
 

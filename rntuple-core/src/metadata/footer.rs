@@ -1,7 +1,8 @@
 //! The footer envelope (format-spec/envelopes.md, footer).
 
-use super::envelope::{EnvelopeKind, EnvelopeLink};
-use super::{Header, Locator, description, frame, read_feature_flags};
+use super::description::{self, Part};
+use super::envelope::{EnvelopeKind, EnvelopeLink, SerializedEnvelope};
+use super::{Header, Locator, frame, read_feature_flags};
 use crate::error::{Error, Result};
 use crate::schema::Schema;
 use crate::wire::Le;
@@ -10,8 +11,7 @@ use crate::wire::Le;
 const LIST_HEAD: usize = 12;
 
 /// What the footer envelope says, besides the schema extension.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Footer {
     /// The cluster groups, in order of entries.
     pub cluster_groups: Vec<ClusterGroup>,
@@ -92,6 +92,46 @@ impl Footer {
             })?
         };
         Ok((Self { cluster_groups, attribute_sets }, schema.finish()))
+    }
+
+    /// Writes the footer envelope: the extension of the schema, the cluster groups, the attribute sets.
+    ///
+    /// The cluster groups are stored in the order of [`ClusterGroup::first_cluster`].
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] when the clusters of the groups are not numbered without gaps, when the schema has
+    /// something that this version cannot write, or for a locator of unknown type; [`Error::Limit`] for texts and lists
+    /// that are too long.
+    pub fn serialize(&self, header_checksum: u64, schema: &Schema) -> Result<SerializedEnvelope> {
+        let mut groups: Vec<&ClusterGroup> = self.cluster_groups.iter().collect();
+        groups.sort_by_key(|group| group.first_cluster);
+        let mut next_cluster = 0;
+        for group in &groups {
+            if group.first_cluster != next_cluster {
+                let reason = format!("one starts at cluster {}, expected {next_cluster}", group.first_cluster);
+                return Err(Error::inconsistent("cluster groups", reason));
+            }
+            next_cluster += u64::from(group.clusters);
+        }
+        EnvelopeKind::Footer.seal(|out| {
+            out.u64(0); // no feature flags
+            out.u64(header_checksum);
+            frame::put_record(out, |out| description::write(out, schema, Part::Extension))?;
+            frame::put_records(out, "list of cluster groups", &groups, |out, group| {
+                out.u64(group.first_entry);
+                out.u64(group.entries);
+                out.u32(group.clusters);
+                group.page_list.write(out)
+            })?;
+            frame::put_records(out, "list of attribute sets", &self.attribute_sets, |out, set| {
+                let [major, minor] = set.schema_version;
+                out.u16(major);
+                out.u16(minor);
+                out.u32(set.anchor_len);
+                set.anchor.write(out)?;
+                out.string("name of an attribute set", &set.name)
+            })
+        })
     }
 
     /// Number of entries of the data set.

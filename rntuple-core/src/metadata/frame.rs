@@ -1,7 +1,7 @@
 //! Frames: sized records and lists (format-spec/envelopes.md, frames).
 
 use crate::error::{Error, Result};
-use crate::wire::Le;
+use crate::wire::{Le, LeWriter, to_u32};
 
 /// Opens a record frame: a cursor over its content. The outer cursor moves behind the frame, whatever is read of it.
 pub(super) fn record<'a>(cursor: &mut Le<'a>, what: &'static str) -> Result<Le<'a>> {
@@ -52,6 +52,57 @@ pub(super) fn records<T>(
         Ok(())
     })?;
     Ok(out)
+}
+
+/// Writes a record frame around what `content` writes.
+pub(super) fn put_record(out: &mut LeWriter, content: impl FnOnce(&mut LeWriter) -> Result<()>) -> Result<()> {
+    let start = out.len();
+    out.u64(0);
+    content(out)?;
+    let size = (out.len() - start) as u64;
+    out.replace(start, size.to_le_bytes());
+    Ok(())
+}
+
+/// Writes a list frame; `item` writes each of the items.
+pub(super) fn put_list<T>(
+    out: &mut LeWriter,
+    what: &'static str,
+    items: &[T],
+    mut item: impl FnMut(&mut LeWriter, &T) -> Result<()>,
+) -> Result<()> {
+    put_list_behind(out, what, items, &mut item, |_| Ok(()))
+}
+
+/// Writes a list frame with something behind its items.
+pub(super) fn put_list_behind<T>(
+    out: &mut LeWriter,
+    what: &'static str,
+    items: &[T],
+    mut item: impl FnMut(&mut LeWriter, &T) -> Result<()>,
+    behind: impl FnOnce(&mut LeWriter) -> Result<()>,
+) -> Result<()> {
+    let start = out.len();
+    out.u64(0);
+    out.u32(to_u32(what, items.len() as u64)?);
+    for it in items {
+        item(out, it)?;
+    }
+    behind(out)?;
+    // A list announces itself by the sign of its size.
+    let size = ((out.len() - start) as u64).wrapping_neg();
+    out.replace(start, size.to_le_bytes());
+    Ok(())
+}
+
+/// Writes a list frame of record frames.
+pub(super) fn put_records<T>(
+    out: &mut LeWriter,
+    what: &'static str,
+    items: &[T],
+    mut item: impl FnMut(&mut LeWriter, &T) -> Result<()>,
+) -> Result<()> {
+    put_list(out, what, items, |out, it| put_record(out, |out| item(out, it)).map_err(|e| e.within(what)))
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The header envelope (format-spec/envelopes.md, header).
 
-use super::envelope::EnvelopeKind;
-use super::{description, read_feature_flags};
+use super::description::{self, Part};
+use super::envelope::{EnvelopeKind, SerializedEnvelope};
+use super::read_feature_flags;
 use crate::error::Result;
-use crate::schema::SchemaBuilder;
+use crate::schema::{Schema, SchemaBuilder};
 
 /// What the header envelope says: names, and the first part of the schema.
 #[derive(Debug, Clone)]
@@ -21,7 +22,33 @@ pub struct Header {
     pub(super) schema: SchemaBuilder,
 }
 
+/// The texts of a header envelope.
+#[derive(Debug, Clone, Copy)]
+pub struct HeaderNames<'a> {
+    /// Name of the data set.
+    pub name: &'a str,
+    /// Description of the data set; may be empty.
+    pub description: &'a str,
+    /// Program or library that writes it.
+    pub writer: &'a str,
+}
+
 impl Header {
+    /// Writes the header envelope: the names, and the schema without its extension.
+    ///
+    /// # Errors
+    /// [`crate::Error::Inconsistent`] when the schema has something that this version cannot write, or refers from the
+    /// header to the extension; [`crate::Error::Limit`] for texts and lists that are too long.
+    pub fn serialize(names: &HeaderNames<'_>, schema: &Schema) -> Result<SerializedEnvelope> {
+        EnvelopeKind::Header.seal(|out| {
+            out.u64(0); // no feature flags
+            out.string("data set name", names.name)?;
+            out.string("data set description", names.description)?;
+            out.string("writer name", names.writer)?;
+            description::write(out, schema, Part::Header)
+        })
+    }
+
     /// Reads an uncompressed header envelope.
     ///
     /// # Errors

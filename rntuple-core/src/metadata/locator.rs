@@ -1,7 +1,7 @@
 //! Locators: where a page or an envelope lies (format-spec/envelopes.md, locators).
 
 use crate::error::{Error, Result};
-use crate::wire::Le;
+use crate::wire::{Le, LeWriter};
 
 /// Where a page or an envelope lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,11 +74,53 @@ impl Head {
     }
 }
 
+/// First word of a locator other than the simple one: type and total size, negated as a whole.
+fn typed_head(kind: u8, size: u16) -> i32 {
+    -(i32::from(size) | i32::from(kind) << 24)
+}
+
 impl Locator {
     pub(super) fn read(cursor: &mut Le<'_>) -> Result<Self> {
         let at = cursor.at();
         let head = Head::parse(cursor.i32("locator")?, at)?;
         head.finish(&mut cursor.sub("locator", head.payload_len())?)
+    }
+
+    /// Writes the shortest form that holds the locator.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] for a locator whose kind is not known: its content was not kept.
+    pub(super) fn write(&self, out: &mut LeWriter) -> Result<()> {
+        match *self {
+            Self::File { size, offset } => {
+                match i32::try_from(size) {
+                    Ok(size) => out.i32(size),
+                    Err(_) => {
+                        out.i32(typed_head(0x01, 20));
+                        out.u64(size);
+                    }
+                }
+                out.u64(offset);
+            }
+            Self::Object { size, location } => {
+                match u32::try_from(size) {
+                    Ok(size) => {
+                        out.i32(typed_head(0x02, 16));
+                        out.u32(size);
+                    }
+                    Err(_) => {
+                        out.i32(typed_head(0x02, 20));
+                        out.u64(size);
+                    }
+                }
+                out.u64(location);
+            }
+            Self::Unknown { kind } => {
+                let reason = format!("type {kind:#04x} is unknown to this version and cannot be written");
+                return Err(Error::inconsistent("locator", reason));
+            }
+        }
+        Ok(())
     }
 
     /// Bytes as stored, where the locator tells.

@@ -5,6 +5,10 @@
 //! group has a page list envelope with the place of every page of its clusters. Page lists grow with columns times
 //! clusters; [`PageListReader`] walks one as a stream and keeps only the columns that are asked for.
 //!
+//! Writing goes the other way round: pages come first, then for each group of clusters [`serialize_page_list`], then
+//! [`Footer::serialize`]. [`Header::serialize`] gives the checksum that all of them repeat, so that the header must be
+//! settled before; what is added to the schema later goes into the footer.
+//!
 //! Everything in envelopes is little-endian.
 
 mod description;
@@ -12,12 +16,14 @@ mod envelope;
 mod footer;
 mod frame;
 mod header;
+mod listing;
 mod locator;
 mod page_list;
 
-pub use envelope::{EnvelopeKind, EnvelopeLink};
+pub use envelope::{EnvelopeKind, EnvelopeLink, SerializedEnvelope};
 pub use footer::{AttributeSet, ClusterGroup, Footer};
-pub use header::Header;
+pub use header::{Header, HeaderNames};
+pub use listing::{ClusterListing, serialize_page_list};
 pub use locator::Locator;
 pub use page_list::{ClusterPages, ClusterSummary, ColumnPages, PageInfo, PageListReader};
 

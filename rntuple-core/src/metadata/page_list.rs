@@ -15,11 +15,11 @@ use crate::error::{Error, Result};
 use crate::schema::{ColumnId, Schema};
 use crate::wire::Le;
 
-const WHAT: &str = "page list envelope";
+pub(super) const WHAT: &str = "page list envelope";
 /// Columns without data that a page list may have in any case, however short it is.
 const MAX_ABSENT: u64 = 1 << 18;
 /// Cluster summaries hold the flags in the top byte of the number of entries.
-const ENTRIES_MASK: u64 = (1 << 56) - 1;
+pub(super) const ENTRIES_MASK: u64 = (1 << 56) - 1;
 /// The flag of sharded clusters, which no version defines yet.
 const SHARDED: u64 = 1 << 56;
 
@@ -58,6 +58,9 @@ pub struct ColumnPages {
     pub compression: Option<u32>,
     /// Elements before the first page that were never written, because the column was added later. They read as zero.
     pub zeros: u64,
+    /// Index, counted over all clusters, of the first element that is stored in this one; zero when suppressed or not
+    /// listed.
+    pub first_element: u64,
     /// All elements of the cluster, [`ColumnPages::zeros`] included.
     pub elements: u64,
     /// The pages, in order of elements.
@@ -227,7 +230,15 @@ impl PageListReader<'_> {
 
 impl ColumnPages {
     fn absent(column: ColumnId) -> Self {
-        Self { column, suppressed: false, compression: None, zeros: 0, elements: 0, pages: Vec::new() }
+        Self {
+            column,
+            suppressed: false,
+            compression: None,
+            zeros: 0,
+            first_element: 0,
+            elements: 0,
+            pages: Vec::new(),
+        }
     }
 }
 
@@ -260,6 +271,7 @@ fn column_pages<R: BufRead>(stream: &mut Stream<R>, column: ColumnId) -> Result<
             return Err(Error::malformed(WHAT, stream.at, "a suppressed column has pages"));
         }
     } else {
+        out.first_element = offset.unsigned_abs();
         out.compression = Some(u32::from_le_bytes(stream.array()?));
     }
     stream.skip_to(end)?;

@@ -1,11 +1,11 @@
 //! Puts a schema together from the records of header and footer, checking that they refer to each other rightly.
 
-use super::{Column, ColumnId, ColumnType, ExtraTypeInfo, Field, FieldId, FieldRole, Schema};
+use super::{Alias, Column, ColumnId, ColumnType, ExtraTypeInfo, Field, FieldId, FieldRole, Schema};
 use crate::error::{Error, Result};
 use crate::limits::MAX_FIELD_DEPTH;
 
 /// A field as an envelope describes it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct FieldRecord {
     pub(crate) version: u32,
     pub(crate) type_version: u32,
@@ -23,7 +23,7 @@ pub(crate) struct FieldRecord {
 }
 
 /// A column as an envelope describes it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ColumnRecord {
     pub(crate) kind: u16,
     pub(crate) bits: u16,
@@ -50,6 +50,13 @@ pub struct SchemaBuilder {
 }
 
 impl SchemaBuilder {
+    /// Opens a finished schema again. What is added is an extension of it.
+    #[must_use]
+    pub fn resume(schema: Schema) -> Self {
+        let depths = schema.fields.iter().map(|field| schema.upwards(field.id).count()).collect();
+        Self { schema, depths, extension: true }
+    }
+
     /// What is added from here on is marked as added while writing.
     pub(crate) fn begin_extension(&mut self) {
         self.extension = true;
@@ -127,6 +134,8 @@ impl SchemaBuilder {
             deferred: first_element.is_some(),
             suppressed_deferred: first_element.is_some_and(|first| first < 0),
             first_element: first_element.map_or(0, i64::unsigned_abs),
+            extension: self.extension,
+            stored_first: record.first_element,
             range: record.range,
             problem: column_problem(kind, record).map(Into::into),
         });
@@ -138,15 +147,20 @@ impl SchemaBuilder {
             let reason = format!("alias column of field {}: column {} does not exist", record.field, record.physical);
             return Err(Error::inconsistent("schema", reason));
         }
-        self.field_of(record.field, "alias column", record.physical)?.columns.push(ColumnId(record.physical));
+        let (physical, field) = (ColumnId(record.physical), FieldId(record.field));
+        self.field_of(record.field, "alias column", record.physical)?.columns.push(physical);
+        self.schema.aliases.push(Alias { physical, field, extension: self.extension });
         Ok(())
     }
 
-    pub(crate) fn add_extra(&mut self, extra: ExtraTypeInfo) {
-        self.schema.extra.push(extra);
+    /// Adds type information, to the part of the schema that is being built.
+    pub fn add_extra(&mut self, extra: ExtraTypeInfo) {
+        self.schema.extra.push(ExtraTypeInfo { extension: self.extension, ..extra });
     }
 
-    pub(crate) fn finish(self) -> Schema {
+    /// The schema.
+    #[must_use]
+    pub fn finish(self) -> Schema {
         self.schema
     }
 
@@ -179,4 +193,76 @@ fn column_problem(kind: ColumnType, record: &ColumnRecord) -> Option<String> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::{Footer, Header, HeaderNames};
+
+    const NAMES: HeaderNames<'static> = HeaderNames { name: "data", description: "", writer: "test" };
+
+    fn field(parent: u32, role: FieldRole, name: &str) -> FieldRecord {
+        FieldRecord { parent, role: role.code(), name: name.into(), ..FieldRecord::default() }
+    }
+
+    fn column(field: u32, first_element: Option<i64>) -> ColumnRecord {
+        ColumnRecord { kind: ColumnType::Int8.code(), bits: 8, field, first_element, ..ColumnRecord::default() }
+    }
+
+    /// What header and footer say of a schema, read back.
+    fn stored(schema: &Schema) -> (u64, Schema) {
+        let header = Header::serialize(&NAMES, schema).unwrap();
+        let footer = Footer::default().serialize(header.checksum, schema).unwrap();
+        (header.checksum, Footer::parse(&footer.bytes, Header::parse(&header.bytes).unwrap()).unwrap().1)
+    }
+
+    /// A schema that was stored and is extended has the same header, and reads back with its extensions.
+    #[test]
+    fn extended_again_and_again() {
+        let mut builder = SchemaBuilder::default();
+        builder.add_field(field(0, FieldRole::Record, "r")).unwrap();
+        builder.add_field(field(0, FieldRole::Plain, "a")).unwrap();
+        builder.add_column(&column(1, None)).unwrap();
+        let mut schema = builder.finish();
+        let (checksum, _) = stored(&schema);
+        for entries in 1..4 {
+            let mut builder = SchemaBuilder::resume(schema);
+            let fields = u32::try_from(builder.schema.fields.len()).unwrap();
+            let columns = u32::try_from(builder.schema.columns.len()).unwrap();
+            builder.add_field(field(0, FieldRole::Plain, "late")).unwrap();
+            builder.add_field(field(fields + 1, FieldRole::Plain, "top")).unwrap();
+            let projected = FieldRecord { source: Some(fields), ..field(fields + 2, FieldRole::Plain, "shown") };
+            builder.add_field(projected).unwrap();
+            builder.add_column(&column(fields, Some(entries))).unwrap();
+            builder.add_column(&column(fields + 1, Some(0))).unwrap();
+            builder.add_alias(AliasRecord { physical: columns, field: fields + 2 }).unwrap();
+            let content = vec![1, 2, 3].into();
+            let extra =
+                ExtraTypeInfo { extension: false, content_id: 0, type_version: 0, type_name: "".into(), content };
+            builder.add_extra(extra);
+            schema = builder.finish();
+            let (again, read) = stored(&schema);
+            assert_eq!(again, checksum, "the header is what it was");
+            assert_eq!(format!("{read:?}"), format!("{schema:?}"));
+        }
+        assert_eq!(schema.fields().iter().filter(|field| field.extension).count(), 9);
+        assert_eq!(schema.columns().iter().filter(|column| column.extension).count(), 6);
+        assert_eq!(schema.fields()[0].children.len(), 4);
+        assert!(schema.extra_type_info().iter().all(|extra| extra.extension));
+    }
+
+    /// A schema opened again still knows how deep its fields are.
+    #[test]
+    fn depth_is_kept() {
+        let mut builder = SchemaBuilder::default();
+        for i in 0..MAX_FIELD_DEPTH {
+            let parent = u32::try_from(i.saturating_sub(1)).unwrap();
+            builder = SchemaBuilder::resume(builder.finish());
+            builder.add_field(field(parent, FieldRole::Record, "r")).unwrap();
+        }
+        let last = u32::try_from(MAX_FIELD_DEPTH).unwrap() - 1;
+        let mut builder = SchemaBuilder::resume(builder.finish());
+        assert!(matches!(builder.add_field(field(last, FieldRole::Record, "r")), Err(Error::Limit { .. })));
+    }
 }

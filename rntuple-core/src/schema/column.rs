@@ -28,6 +28,10 @@ pub struct Column {
     pub suppressed_deferred: bool,
     /// Entry-wise first element of a deferred column.
     pub first_element: u64,
+    /// Whether the column was added while writing, in the footer's schema extension.
+    pub extension: bool,
+    /// The first element index as it is stored: also zero, which says nothing, and negative ones, all of them.
+    pub(crate) stored_first: Option<i64>,
     /// Smallest and largest value, of quantised columns.
     pub range: Option<(f64, f64)>,
     /// Why the column cannot be read by this version.

@@ -37,6 +37,21 @@ impl From<u16> for FieldRole {
     }
 }
 
+impl FieldRole {
+    /// Number of the role on storage.
+    #[must_use]
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Plain => 0,
+            Self::Collection => 1,
+            Self::Record => 2,
+            Self::Variant => 3,
+            Self::Streamer => 4,
+            Self::Unknown(code) => code,
+        }
+    }
+}
+
 /// A node of the schema tree.
 #[derive(Debug, Clone)]
 #[non_exhaustive]

@@ -7,18 +7,22 @@
 
 mod builder;
 mod column;
+mod column_encoding;
 mod field;
 mod type_name;
 
 pub use builder::SchemaBuilder;
 pub(crate) use builder::{AliasRecord, ColumnRecord, FieldRecord};
 pub use column::{Column, ColumnId, ColumnType};
+pub use column_encoding::{ColumnEncoding, InvalidEncoding};
 pub use field::{Field, FieldId, FieldRole};
 pub use type_name::TypeName;
 
 /// Type information that comes with a data set, such as ROOT streamer info for streamer fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraTypeInfo {
+    /// Whether it was added while writing, in the footer's schema extension.
+    pub extension: bool,
     /// What the content is; 0: ROOT streamer info.
     pub content_id: u32,
     /// Version of the type.
@@ -35,7 +39,17 @@ pub struct Schema {
     fields: Vec<Field>,
     columns: Vec<Column>,
     top_level: Vec<FieldId>,
+    aliases: Vec<Alias>,
     extra: Vec<ExtraTypeInfo>,
+}
+
+/// An alias column: a physical column that a projected field shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Alias {
+    pub(crate) physical: ColumnId,
+    pub(crate) field: FieldId,
+    /// Whether it is described in the footer's schema extension.
+    pub(crate) extension: bool,
 }
 
 impl Schema {
@@ -60,6 +74,10 @@ impl Schema {
     #[must_use]
     pub fn field(&self, id: FieldId) -> Option<&Field> {
         self.fields.get(id.0 as usize)
+    }
+
+    pub(crate) fn field_mut(&mut self, id: FieldId) -> Option<&mut Field> {
+        self.fields.get_mut(id.0 as usize)
     }
 
     /// A column by id.
@@ -97,6 +115,11 @@ impl Schema {
     #[must_use]
     pub fn extra_type_info(&self) -> &[ExtraTypeInfo] {
         &self.extra
+    }
+
+    /// The alias columns, in stored order.
+    pub(crate) fn aliases(&self) -> &[Alias] {
+        &self.aliases
     }
 
     /// Why a top-level field, or anything below it, cannot be read by this version.

@@ -16,4 +16,8 @@ mod forward;
 mod metadata;
 mod page_vectors;
 mod pages_in_files;
+mod row;
+mod streamer_info;
 mod support;
+mod write_container;
+mod write_metadata;

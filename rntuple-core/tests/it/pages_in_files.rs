@@ -1,6 +1,6 @@
 //! Every page of every golden file unseals, and its bytes are covered by its checksum.
 
-use rntuple_core::compression::{Algorithm, block_headers};
+use rntuple_core::compression::{Algorithm, CompressionSettings, block_headers, compress};
 use rntuple_core::page::{unseal, unseal_into, verify};
 use rntuple_core::schema::ColumnType;
 
@@ -90,6 +90,33 @@ fn compression_settings_and_blocks() {
         // The file with the old deflate is made from one that was written otherwise, without such pages.
         assert!(stored > 0 || settings == 302, "compression_{settings} has no page that does not compress");
         assert_eq!(compressed > 0, algorithm.is_some(), "compression_{settings}");
+    }
+}
+
+/// Packing the content of ROOT's pages again: the same bytes, where the encoders are the same ones.
+#[test]
+fn packed_again_pages_are_those_of_root() {
+    let files = [101, 109, 201, 207, 401, 404, 409, 501, 505, 512];
+    let files = files.map(|settings| (settings, format!("compression_{settings}.root"), "data"));
+    // More than one block. zlib is not the same, and LZMA takes its time.
+    let big = [(505, "big_pages.root".to_owned(), "zstd")];
+    for (settings, file, path) in files.into_iter().chain(big) {
+        let set = Set::open(&file, path);
+        let (mut root, mut ours, mut out, mut buffer) = (0, 0, Vec::new(), Vec::new());
+        for listed in set.clusters().iter().flat_map(|cluster| &cluster.columns) {
+            let column = set.schema.column(listed.column).unwrap();
+            for info in &listed.pages {
+                let sealed = set.sealed(info);
+                let page = verify(&sealed, info).unwrap();
+                out.clear();
+                let content = unseal(&sealed, info, column, &mut buffer).unwrap();
+                compress(CompressionSettings::new(settings), content, &mut out).unwrap();
+                assert!(settings < 200 || out == page, "{file}: {column:?} {info:?}");
+                root += page.len();
+                ours += out.len();
+            }
+        }
+        assert!(root > 0 && ours <= root + root / 100, "{file}: {ours}, ROOT {root}");
     }
 }
 

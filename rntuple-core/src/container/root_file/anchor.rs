@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::checksum::xxh3;
 use crate::compression;
 use crate::error::{Context, Error, Result};
-use crate::wire::Be;
+use crate::wire::{Be, BeWriter};
 
 /// Bytes of the anchor without checksum: object header, versions, seven 64-bit numbers.
 const BODY: usize = 6 + 4 * 2 + 7 * 8;
@@ -13,6 +13,10 @@ const BODY: usize = 6 + 4 * 2 + 7 * 8;
 const OBJECT_HEADER: usize = 6;
 /// The only epoch that was ever released.
 const EPOCH: u16 = 1;
+/// Version of the anchor's class, in its object header.
+const CLASS_VERSION: u16 = 2;
+/// First word of the object header: a mark, and the 66 bytes between this word and the checksum.
+const BYTE_COUNT: u32 = 0x4000_0000 | 66;
 /// Far above any future anchor; keeps a lying key from asking for memory.
 const MAX_LEN: u32 = 4096;
 
@@ -47,6 +51,32 @@ impl Anchor {
 
     /// Bytes of an anchor of the current format.
     pub const LEN: usize = BODY + 8;
+
+    /// An anchor; see the fields of the same names.
+    #[must_use]
+    pub fn new(version: [u16; 4], header: EnvelopePlace, footer: EnvelopePlace, max_key_size: u64) -> Self {
+        Self { version, header, footer, max_key_size }
+    }
+
+    /// Writes the anchor, uncompressed.
+    #[must_use]
+    pub fn serialize(&self) -> [u8; Self::LEN] {
+        let mut out = BeWriter::new();
+        out.u32(BYTE_COUNT);
+        out.u16(CLASS_VERSION);
+        for part in self.version {
+            out.u16(part);
+        }
+        for place in [self.header, self.footer] {
+            out.u64(place.offset);
+            out.u64(place.stored);
+            out.u64(place.length);
+        }
+        out.u64(self.max_key_size);
+        out.u64(xxh3(out.as_slice().get(OBJECT_HEADER..).unwrap_or_default()));
+        // Exactly that many bytes were written.
+        out.as_slice().first_chunk().copied().unwrap_or([0; Self::LEN])
+    }
 
     /// Reads the anchor from the payload of its record, which is compressed when its size is not `object_len`.
     ///
@@ -123,6 +153,7 @@ mod tests {
         assert_eq!(anchor.header, EnvelopePlace { offset: 300, stored: 100, length: 200 });
         assert_eq!(anchor.footer, EnvelopePlace { offset: 400, stored: 90, length: 180 });
         assert_eq!(anchor.max_key_size, 1 << 30);
+        assert_eq!(anchor.serialize(), *bytes(1));
     }
 
     #[test]

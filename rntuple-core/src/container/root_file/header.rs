@@ -1,14 +1,14 @@
 //! The file header (format-spec/container.md, file header).
 
+use super::uuid;
 use crate::error::{Error, Result};
-use crate::wire::Be;
+use crate::wire::{Be, BeWriter, to_u32};
 
 /// Version numbers from here on mean the big layout, with 64-bit offsets.
 const BIG_FILE: u32 = 1_000_000;
 
 /// The start of a ROOT file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileHeader {
     /// Version of the ROOT that wrote the file, as 10000 * major + 100 * minor + patch (64000: 6.40.00).
     pub version: u32,
@@ -18,17 +18,26 @@ pub struct FileHeader {
     pub begin: u64,
     /// Offset of the end of the file, as the writer saw it.
     pub end: u64,
+    /// Offset and size in bytes of the free list record, its key included.
+    pub free_list: (u64, u32),
+    /// Number of segments in the free list.
+    pub free_segments: u32,
     /// Size of the key and the names that precede the top directory in the first record.
     pub nbytes_name: u32,
     /// Default compression settings of the file (algorithm * 100 + level).
     pub compression: u32,
     /// Offset and size in bytes of the streamer info record; zero when there is none.
     pub streamer_info: (u64, u32),
+    /// UUID of the file; zero where the writer gives it none.
+    pub uuid: [u8; 16],
 }
 
 impl FileHeader {
     /// Bytes that the header needs, in either layout.
     pub const LEN: usize = 75;
+
+    /// Bytes in front of the first record: the header, and zeros.
+    pub const STORED_LEN: usize = 100;
 
     /// Reads the header from the first bytes of a file.
     ///
@@ -45,9 +54,8 @@ impl FileHeader {
         let begin = u64::from(cursor.u32("offset of the first record")?);
         let offset = |cursor: &mut Be<'_>, what| if big { cursor.u64(what) } else { cursor.u32(what).map(u64::from) };
         let end = offset(&mut cursor, "end of file")?;
-        offset(&mut cursor, "offset of the free list")?;
-        cursor.u32("size of the free list")?;
-        cursor.u32("number of free segments")?;
+        let free_list = (offset(&mut cursor, "offset of the free list")?, cursor.u32("size of the free list")?);
+        let free_segments = cursor.u32("number of free segments")?;
         let nbytes_name = cursor.u32("size of the top directory's names")?;
         cursor.u8("offset width")?;
         let compression = cursor.u32("file compression")?;
@@ -58,10 +66,37 @@ impl FileHeader {
             big,
             begin,
             end,
+            free_list,
+            free_segments,
             nbytes_name,
             compression,
             streamer_info: (seek_info, nbytes_info),
+            uuid: uuid::read(&mut cursor),
         })
+    }
+
+    /// Writes the header, with the zeros behind it: [`FileHeader::STORED_LEN`] bytes.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for an offset that the layout cannot hold.
+    pub fn serialize(&self) -> Result<Vec<u8>> {
+        let big = self.big;
+        let mut out = BeWriter::new();
+        out.put(b"root");
+        out.u32(self.version.saturating_add(if big { BIG_FILE } else { 0 }));
+        out.u32(to_u32("offset of the first record", self.begin)?);
+        out.offset("end of file", self.end, big)?;
+        out.offset("offset of the free list", self.free_list.0, big)?;
+        out.u32(self.free_list.1);
+        out.u32(self.free_segments);
+        out.u32(self.nbytes_name);
+        out.u8(if big { 8 } else { 4 });
+        out.u32(self.compression);
+        out.offset("offset of the streamer info", self.streamer_info.0, big)?;
+        out.u32(self.streamer_info.1);
+        uuid::write(&mut out, &self.uuid);
+        out.zeros_to(Self::STORED_LEN);
+        Ok(out.into_bytes())
     }
 
     /// Offset of the top directory's block.

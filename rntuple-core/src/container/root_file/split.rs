@@ -47,6 +47,34 @@ impl SplitPayload {
         Ok(Some(Self { offset, stored, max, chunks }))
     }
 
+    /// Number of chunks, at least two.
+    #[must_use]
+    pub fn chunks(&self) -> u64 {
+        self.chunks
+    }
+
+    /// Bytes of payload in each of the other chunks, in order.
+    pub fn other_lens(&self) -> impl Iterator<Item = u64> + use<> {
+        let (max, mut left) = (self.max, self.stored - self.first_data_len());
+        (1..self.chunks).map(move |_| {
+            let len = left.min(max);
+            left -= len;
+            len
+        })
+    }
+
+    /// What follows the payload bytes in the first chunk: where the payloads of the other chunks lie.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] when there are not as many offsets as other chunks.
+    pub fn serialize_offsets(&self, others: &[u64]) -> Result<Vec<u8>> {
+        if others.len() as u64 != self.chunks - 1 {
+            let reason = format!("{} offsets for {} other chunks", others.len(), self.chunks - 1);
+            return Err(Error::inconsistent("split payload", reason));
+        }
+        Ok(others.iter().flat_map(|at| at.to_le_bytes()).collect())
+    }
+
     /// File range of the first chunk, offsets included.
     #[must_use]
     pub fn first_chunk(&self) -> Range<u64> {
@@ -66,13 +94,10 @@ impl SplitPayload {
     pub fn other_chunks(&self, first: &[u8]) -> Result<Vec<Range<u64>>> {
         let mut cursor = Le::new(first, self.offset);
         cursor.take("first chunk of a split payload", usize::try_from(self.first_data_len()).unwrap_or(usize::MAX))?;
-        let mut left = self.stored - self.first_data_len();
         let mut ranges = Vec::new();
-        for _ in 1..self.chunks {
+        for len in self.other_lens() {
             let at = cursor.u64("chunk offset")?;
-            let len = left.min(self.max);
             ranges.push(at..at.saturating_add(len));
-            left -= len;
         }
         Ok(ranges)
     }
@@ -95,6 +120,11 @@ mod tests {
         let others = split.other_chunks(&first).unwrap();
         assert_eq!(others, [1..1001, 2000..3000, 4000..5000, 6000..7000, 8000..8648]);
         assert!(split.other_chunks(&first[..992]).is_err());
+        // Writing: the same numbers from the other side.
+        assert_eq!((split.chunks(), split.other_lens().collect::<Vec<_>>()), (6, vec![1000, 1000, 1000, 1000, 648]));
+        let offsets: Vec<u64> = others.iter().map(|chunk| chunk.start).collect();
+        assert_eq!(split.serialize_offsets(&offsets).unwrap(), first[960..]);
+        assert!(split.serialize_offsets(&offsets[1..]).is_err());
     }
 
     #[test]
