@@ -41,9 +41,16 @@
 
 mod error;
 mod reader;
+mod recover;
 pub mod storage;
 mod threads;
+mod writer;
 
 pub use error::{Error, Result};
-pub use reader::{Batches, ColumnStat, Damage, EntryRange, EntryReader, NTuple, NTupleKey, Reader, Scan, VerifyReport};
+pub use reader::{
+    Batches, ColumnStat, Damage, EntryRange, EntryReader, NTuple, NTupleKey, Reader, Rows, Scan, VerifyReport,
+};
+pub use recover::{Recovered, RecoveredNTuple, recover};
 pub use rntuple_core::arrow::Projection;
+pub use rntuple_core::row::Row;
+pub use writer::{AttributeWriter, Checkpoint, FileWriter, FillContext, ParallelWriter, WriteOptions, Writer, Written};

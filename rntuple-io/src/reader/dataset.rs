@@ -15,13 +15,13 @@ use super::page_lists::{KEEP, PageLists};
 use crate::error::Result;
 
 #[derive(Debug)]
-pub(super) struct DataSet {
-    pub(super) file: File,
-    pub(super) anchor: Anchor,
-    pub(super) header: Names,
-    pub(super) footer: Footer,
-    pub(super) schema: Arc<Schema>,
-    pub(super) entries: u64,
+pub(crate) struct DataSet {
+    pub(crate) file: File,
+    pub(crate) anchor: Anchor,
+    pub(crate) header: Names,
+    pub(crate) footer: Footer,
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) entries: u64,
     pub(super) page_lists: PageLists,
     /// The plan to read all fields, once someone asked.
     everything: OnceLock<Plan>,
@@ -29,11 +29,11 @@ pub(super) struct DataSet {
 
 /// What remains of the header once the schema is built.
 #[derive(Debug)]
-pub(super) struct Names {
-    pub(super) name: Box<str>,
-    pub(super) description: Box<str>,
-    pub(super) writer: Box<str>,
-    pub(super) checksum: u64,
+pub(crate) struct Names {
+    pub(crate) name: Box<str>,
+    pub(crate) description: Box<str>,
+    pub(crate) writer: Box<str>,
+    pub(crate) checksum: u64,
 }
 
 impl DataSet {
@@ -70,7 +70,7 @@ impl DataSet {
     }
 
     /// The clusters of a group, with the pages of some columns (ascending).
-    pub(super) fn clusters(&self, group: usize, columns: &[ColumnId]) -> Result<Vec<ClusterPages>> {
+    pub(crate) fn clusters(&self, group: usize, columns: &[ColumnId]) -> Result<Vec<ClusterPages>> {
         let Some(description) = self.footer.cluster_groups.get(group) else { return Ok(Vec::new()) };
         let reader = PageListReader { schema: &self.schema, header_checksum: self.header.checksum, group: description };
         let what = || format!("page list of cluster group {group}");

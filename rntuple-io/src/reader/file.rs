@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rntuple_core::container::root_file::SplitPayload;
+use rntuple_core::container::root_file::{Key, SplitPayload, StreamerInfoList};
 use rntuple_core::limits::MAX_ENVELOPE;
 use rntuple_core::metadata::Locator;
 use rntuple_core::{Error as FormatError, compression};
@@ -107,6 +107,31 @@ impl File {
             payload.extend(self.read(&what, chunk.start, chunk.end - chunk.start)?);
         }
         Ok(payload)
+    }
+
+    /// Reads the streamer info record, given its offset and size; an empty list where there is none.
+    pub(crate) fn streamer_info(&self, (at, len): (u64, u32)) -> Result<StreamerInfoList> {
+        if at == 0 || len == 0 {
+            return Ok(StreamerInfoList::empty());
+        }
+        let what = || format!("streamer info at byte {at}");
+        let record = self.read(what, at, len.into())?;
+        let parse = || {
+            let key = Key::parse(&record, at)?;
+            let stored = record.get(usize::from(key.key_len)..).unwrap_or_default();
+            let length = key.object_len as usize;
+            if stored.len() == length {
+                return StreamerInfoList::parse(stored, key.key_len);
+            }
+            let limit = (stored.len() as u64).saturating_mul(MAX_ENVELOPE_RATIO).max(SMALL_ENVELOPE);
+            if length as u64 > limit {
+                return Err(FormatError::Limit { what: "size of the streamer info", value: length as u64, limit });
+            }
+            let mut plain = Vec::new();
+            compression::decompress_to_vec(stored, length, &mut plain)?;
+            StreamerInfoList::parse(&plain, key.key_len)
+        };
+        parse().map_err(|e| self.format(e.within(what())))
     }
 
     /// Reads an envelope as stored.

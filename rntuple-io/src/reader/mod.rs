@@ -3,21 +3,26 @@
 mod batches;
 mod dataset;
 mod entries;
+mod export;
 mod fetch;
 mod file;
 mod ntuple;
 mod open;
 mod page_lists;
 mod pages;
+mod rows;
 mod scan;
 mod stat;
 mod verify;
 mod window;
 
 pub use batches::Batches;
+pub(crate) use dataset::DataSet;
 pub use entries::EntryReader;
+pub(crate) use file::File;
 pub use ntuple::NTuple;
 pub use open::{NTupleKey, Reader};
+pub use rows::Rows;
 pub use scan::{EntryRange, Scan};
 pub use stat::ColumnStat;
 pub use verify::{Damage, VerifyReport};

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 /// page lists are read when data are asked for, and of them only what concerns the columns asked for.
 #[derive(Debug, Clone)]
 pub struct NTuple {
-    pub(super) data: Arc<DataSet>,
+    pub(crate) data: Arc<DataSet>,
 }
 
 impl NTuple {

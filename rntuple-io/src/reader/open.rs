@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use rntuple_core::container::root_file::{Anchor, Directory, FileHeader, Key, parse_key_list};
+use rntuple_core::container::root_file::{Anchor, Directory, FileHeader, Key, StreamerInfoList, parse_key_list};
 use rntuple_core::limits::{MAX_DIRECTORIES, MAX_DIRECTORY_DEPTH, MAX_KEY_LIST};
 use rntuple_core::{Context, Error as FormatError};
 
@@ -22,6 +22,8 @@ pub struct Reader {
     file: File,
     keys: Arc<[NTupleKey]>,
     damaged: Arc<[(String, Error)]>,
+    /// Offset and size of the streamer info record.
+    streamer_info: (u64, u32),
 }
 
 /// One RNTuple in a file.
@@ -80,7 +82,7 @@ impl Reader {
         };
         finder.directory(top, "", 0)?;
         let (keys, damaged) = (finder.found.into(), finder.damaged.into());
-        Ok(Self { file, keys, damaged })
+        Ok(Self { file, keys, damaged, streamer_info: header.streamer_info })
     }
 
     /// The file as it was named on opening.
@@ -105,6 +107,14 @@ impl Reader {
     #[must_use]
     pub fn damaged(&self) -> &[(String, Error)] {
         &self.damaged
+    }
+
+    /// The descriptions of C++ classes that the file carries.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and [`Error::Format`] when they are damaged.
+    pub fn streamer_info(&self) -> Result<StreamerInfoList> {
+        self.file.streamer_info(self.streamer_info)
     }
 
     /// Opens the RNTuple at a path such as `Events`, `dir/sub/Events` or, for an older cycle, `Events;1`.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use rntuple_core::arrow::{Plan, Projection, ReadOptions};
+use rntuple_core::row::{ReadRow, requested_schema};
 
 use super::batches::Batches;
 use super::dataset::DataSet;
 use super::entries::EntryReader;
+use super::rows::Rows;
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 
@@ -174,6 +176,39 @@ impl Scan {
         let (memory, batch_rows) = (self.memory, self.batch_rows);
         // Two windows, a batch that is made and one that the caller still has, and pages kept between batches.
         Ok(Batches::new(self.reader(memory / 4, false)?, range, batch_rows, memory / 8))
+    }
+
+    /// Reads rows of a type that `#[derive(Row)]` was put on. Its fields are what is read, instead of
+    /// [`Scan::columns`]; members that may be missing may be, numbers are converted as by [`Scan::schema`].
+    ///
+    /// ```no_run
+    /// use rntuple_io::{Reader, Row};
+    ///
+    /// #[derive(Row)]
+    /// struct Event {
+    ///     #[rntuple(rename = "Muon_pt")]
+    ///     muon_pt: Vec<f32>,
+    ///     run: u32,
+    /// }
+    ///
+    /// # fn main() -> rntuple_io::Result<()> {
+    /// for event in Reader::open("events.root")?.only()?.scan().rows::<Event>()? {
+    ///     let event = event?;
+    ///     println!("{} muons in run {}", event.muon_pt.len(), event.run);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Format`] for a field that is missing or has another type, naming it and both types.
+    pub fn rows<T: ReadRow>(mut self) -> Result<Rows<T>> {
+        let file = self.data.file.clone();
+        let on_disk = self.data.everything()?.schema();
+        let schema = requested_schema::<T>(on_disk).map_err(|e| file.format(e))?;
+        self.projection = Projection::all();
+        self.options.schema = Some(schema);
+        Ok(Rows::new(self.open()?, file))
     }
 
     /// Opens the fields for reading entries in any order. The range of entries does not matter here.

@@ -1,13 +1,15 @@
-//! Where bytes come from.
+//! Where bytes come from, and where they go to.
 
 mod local;
 mod memory;
+mod sink;
 
 use std::fmt::Debug;
 use std::io;
 
 pub use local::LocalFile;
 pub use memory::Memory;
+pub use sink::{ByteSink, FileInPlace, MemorySink, NewFile};
 
 /// Random access to bytes that do not change. Reads may come from several threads at once.
 pub trait ByteSource: Debug + Send + Sync {

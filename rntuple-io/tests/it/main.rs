@@ -24,3 +24,4 @@ mod projection;
 mod support;
 mod synthetic;
 mod values;
+mod writing;

@@ -1,0 +1,64 @@
+//! The rows of a scan as Rust structs.
+
+use std::fmt;
+
+use rntuple_core::row::{ReadRow, RowReader};
+
+use super::batches::Batches;
+use super::file::File;
+use crate::error::Result;
+
+/// The rows of a scan, in order of entries; made by [`Scan::rows`](super::Scan::rows). Ends after the first error.
+pub struct Rows<T: ReadRow> {
+    batches: Batches,
+    file: File,
+    next_entry: u64,
+    batch: Option<RowReader<T>>,
+    failed: bool,
+}
+
+impl<T: ReadRow> Rows<T> {
+    pub(super) fn new(batches: Batches, file: File) -> Self {
+        let next_entry = batches.entries().start;
+        Self { batches, file, next_entry, batch: None, failed: false }
+    }
+
+    fn refill(&mut self) -> Option<Result<()>> {
+        let batch = match self.batches.next()? {
+            Ok(batch) => batch,
+            Err(error) => return Some(Err(error)),
+        };
+        let reader = RowReader::new(&batch).map_err(|e| self.file.format(e));
+        let first = self.next_entry;
+        self.next_entry += batch.num_rows() as u64;
+        Some(reader.map(|reader| self.batch = Some(reader.first_entry(first))))
+    }
+}
+
+impl<T: ReadRow> Iterator for Rows<T> {
+    type Item = Result<T>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Result<T>> {
+        loop {
+            if let Some(row) = self.batch.as_mut().and_then(Iterator::next) {
+                self.failed = row.is_err();
+                return Some(row.map_err(|e| self.file.format(e)));
+            }
+            self.batch = None;
+            if self.failed {
+                return None;
+            }
+            if let Err(error) = self.refill()? {
+                self.failed = true;
+                return Some(Err(error));
+            }
+        }
+    }
+}
+
+impl<T: ReadRow> fmt::Debug for Rows<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows").field("batches", &self.batches).finish_non_exhaustive()
+    }
+}

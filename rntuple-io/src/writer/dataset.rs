@@ -1,0 +1,329 @@
+//! One RNTuple in a file that is being written: where its clusters lie, and its envelopes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rntuple_core::arrow::{Layout, SealedPage};
+use rntuple_core::checksum::xxh3;
+use rntuple_core::compression::{self, CompressionSettings};
+use rntuple_core::container::root_file::{Anchor, EnvelopePlace};
+use rntuple_core::metadata::{
+    AttributeSet, ClusterGroup, ClusterListing, ClusterPages, ClusterSummary, ColumnPages, EnvelopeLink, Footer,
+    Header, HeaderNames, Locator, PageInfo, SerializedEnvelope, serialize_page_list,
+};
+use rntuple_core::page::CHECKSUM_LEN;
+use rntuple_core::schema::{Column, ColumnId, ExtraTypeInfo, Schema, SchemaBuilder};
+
+use super::cluster::SealedCluster;
+use super::container::Container;
+use super::journal;
+use super::options::WriteOptions;
+use crate::error::Result;
+use crate::reader::DataSet;
+
+/// Format version that is written: epoch, major, minor, patch.
+const VERSION: [u16; 4] = [1, 0, 2, 0];
+/// A journal record that is larger than a record can be is left out.
+const MAX_JOURNAL: usize = 1 << 30;
+/// Most bytes of pages in one record, where the data set has no limit of its own.
+const MAX_RECORD: u64 = 1 << 30;
+/// What stands in the header as the writer.
+const WRITER: &str = concat!("rntuple-rs v", env!("CARGO_PKG_VERSION"));
+
+/// An RNTuple that is being written.
+#[derive(Debug)]
+pub(super) struct Dataset {
+    name: String,
+    /// Directories and name.
+    path: String,
+    options: WriteOptions,
+    schema: Arc<Schema>,
+    header: EnvelopePlace,
+    header_checksum: u64,
+    max_key_size: u64,
+    clusters: Vec<ClusterListing>,
+    /// For each column, the elements in all clusters so far.
+    elements: Vec<u64>,
+    entries: u64,
+    /// Cluster groups of checkpoints: those of the clusters that no page list has yet start behind the last one.
+    checkpoints: Vec<ClusterGroup>,
+    attribute_sets: Vec<AttributeSet>,
+}
+
+impl Dataset {
+    /// Starts a data set: writes its header.
+    pub(super) fn create(
+        container: &mut Container,
+        name: &str,
+        layout: &Layout,
+        options: &WriteOptions,
+    ) -> Result<Self> {
+        let names = HeaderNames { name, description: &options.description, writer: WRITER };
+        let schema = Arc::clone(layout.schema());
+        let envelope = Header::serialize(&names, &schema).map_err(|e| container.format(e))?;
+        let header = store(container, &envelope, options.compression, options.max_key_size)?;
+        Ok(Self {
+            name: name.to_owned(),
+            path: name.to_owned(),
+            options: options.clone(),
+            schema,
+            header,
+            header_checksum: envelope.checksum,
+            max_key_size: options.max_key_size,
+            clusters: Vec::new(),
+            elements: vec![0; layout.columns().len()],
+            entries: 0,
+            checkpoints: Vec::new(),
+            attribute_sets: Vec::new(),
+        })
+    }
+
+    /// Continues a data set that exists, with all its clusters.
+    pub(super) fn resume(
+        data: &DataSet,
+        mut clusters: Vec<ClusterPages>,
+        options: &WriteOptions,
+    ) -> rntuple_core::Result<Self> {
+        // One page list will hold all of them, numbered in the order of their entries.
+        clusters.sort_by_key(|cluster| (cluster.summary.first_entry, cluster.summary.entries));
+        for (cluster, id) in clusters.iter_mut().zip(0..) {
+            cluster.summary.id = id;
+        }
+        let end_of = |column: &Column| {
+            let listed = clusters.iter().filter_map(|cluster| cluster.columns.get(column.id.0 as usize));
+            let stored = listed.filter(|pages| pages.compression.is_some());
+            let ends =
+                stored.map(|pages| pages.first_element.saturating_add(pages.elements.saturating_sub(pages.zeros)));
+            ends.max().unwrap_or(column.first_element)
+        };
+        let elements = data.schema.columns().iter().map(end_of).collect();
+        Ok(Self {
+            name: data.header.name.to_string(),
+            path: data.header.name.to_string(),
+            options: options.clone(),
+            schema: Arc::clone(&data.schema),
+            header: data.anchor.header,
+            header_checksum: data.header.checksum,
+            max_key_size: data.anchor.max_key_size,
+            elements,
+            entries: data.entries,
+            clusters: clusters.iter().map(ClusterListing::new).collect::<rntuple_core::Result<_>>()?,
+            checkpoints: Vec::new(),
+            attribute_sets: data.footer.attribute_sets.clone(),
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Says in which directory of the file the anchor will be, for a recovery.
+    pub(super) fn in_directory(mut self, directory: &str) -> Self {
+        if !directory.is_empty() {
+            self.path = format!("{directory}/{}", self.name);
+        }
+        self
+    }
+
+    pub(super) fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    pub(super) fn cluster_count(&self) -> u64 {
+        self.clusters.len() as u64
+    }
+
+    pub(super) fn add_attribute_set(&mut self, set: AttributeSet) {
+        self.attribute_sets.push(set);
+    }
+
+    pub(super) fn has_attribute_set(&self, name: &str) -> bool {
+        self.attribute_sets.iter().any(|set| &*set.name == name)
+    }
+
+    pub(super) fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// Takes over a schema with an extension.
+    pub(super) fn set_schema(&mut self, schema: Arc<Schema>) {
+        // Deferred columns count their elements as if they had always been there.
+        let new = schema.columns().iter().skip(self.elements.len());
+        self.elements.extend(new.map(|column| column.first_element));
+        self.schema = schema;
+    }
+
+    /// Adds type information that comes with the data set, such as streamer info.
+    pub(super) fn add_type_info(&mut self, extra: impl IntoIterator<Item = ExtraTypeInfo>) {
+        let mut builder = SchemaBuilder::resume(Schema::clone(&self.schema));
+        extra.into_iter().for_each(|extra| builder.add_extra(extra));
+        self.schema = Arc::new(builder.finish());
+    }
+
+    /// Writes the pages of a cluster, and where they lie for a scan that has no page list.
+    pub(super) fn place(&mut self, container: &mut Container, cluster: &SealedCluster) -> Result<()> {
+        let summary =
+            ClusterSummary { id: self.clusters.len() as u64, first_entry: self.entries, entries: cluster.entries };
+        let mut placer = Placer {
+            container,
+            max_key_size: if self.max_key_size == 0 { MAX_RECORD } else { self.max_key_size },
+            merging: self.options.same_page_merging,
+            open: Vec::new(),
+            open_len: 0,
+            open_at: 0,
+            seen: HashMap::new(),
+        };
+        placer.open_at = placer.container.next_blob_at()?;
+        let mut columns = Vec::with_capacity(cluster.columns.len());
+        for (i, sealed) in cluster.columns.iter().enumerate() {
+            let first_element = self.elements.get(i).copied().unwrap_or(0);
+            let mut out = ColumnPages {
+                column: ColumnId(u32::try_from(i).unwrap_or(u32::MAX)),
+                suppressed: sealed.is_none(),
+                compression: sealed.as_ref().and(cluster.compression.get(i).copied()),
+                zeros: 0,
+                first_element,
+                elements: 0,
+                pages: Vec::new(),
+            };
+            if let Some(sealed) = sealed {
+                out.pages.reserve_exact(sealed.pages.len());
+                for page in &sealed.pages {
+                    let bytes = sealed.bytes.get(page.bytes.clone()).unwrap_or_default();
+                    let locator = placer.place(page, bytes)?;
+                    let (elements, checksum) = (page.elements, page.checksum);
+                    out.pages.push(PageInfo { first: out.elements, elements, checksum, locator });
+                    out.elements += u64::from(elements);
+                }
+                if let Some(total) = self.elements.get_mut(i) {
+                    *total += out.elements;
+                }
+            }
+            columns.push(out);
+        }
+        placer.flush()?;
+        let listing = ClusterListing::new(&ClusterPages { summary, columns });
+        self.clusters.push(listing.map_err(|e| container.format(e))?);
+        self.entries += cluster.entries;
+        self.write_journal(container)
+    }
+
+    /// Leaves a page list of the newest cluster behind it, which only a recovery looks for.
+    fn write_journal(&self, container: &mut Container) -> Result<()> {
+        let Some(newest) = self.clusters.last() else { return Ok(()) };
+        let page_list = serialize_page_list(self.header_checksum, std::slice::from_ref(newest));
+        let page_list = page_list.map_err(|e| container.format(e))?;
+        let footer = Footer { attribute_sets: self.attribute_sets.clone(), ..Footer::default() };
+        let footer = footer.serialize(self.header_checksum, &self.schema).map_err(|e| container.format(e))?;
+        let record = journal::Record {
+            header: self.header,
+            max_key_size: self.max_key_size,
+            path: self.path.clone(),
+            page_list: page_list.bytes,
+            footer: footer.bytes,
+        };
+        let record = record.serialize(self.options.compression).map_err(|e| container.format(e))?;
+        // Never split: only one who knows the maximum key size could put it together again.
+        if record.len() <= MAX_JOURNAL {
+            container.blob(&[&record])?;
+        }
+        // What a buffer holds dies with the process.
+        container.flush()
+    }
+
+    /// Writes the page list and the footer; gives the anchor that makes them a data set. `last`: no more will follow,
+    /// so that one page list is written for all clusters; older readers know only the first.
+    pub(super) fn write_metadata(&mut self, container: &mut Container, last: bool) -> Result<Anchor> {
+        let mut groups = if last { Vec::new() } else { self.checkpoints.clone() };
+        let listed: usize = groups.iter().map(|group| group.clusters as usize).sum();
+        let rest = self.clusters.get(listed..).unwrap_or_default();
+        if let (Some(first), Some(end)) = (rest.first(), rest.last()) {
+            let (ClusterSummary { first_entry, id, .. }, end) = (first.summary(), end.summary());
+            let entries = end.first_entry + end.entries - first_entry;
+            let envelope = serialize_page_list(self.header_checksum, rest).map_err(|e| container.format(e))?;
+            let clusters = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+            let place = store(container, &envelope, self.options.compression, self.max_key_size)?;
+            let page_list = EnvelopeLink {
+                length: place.length,
+                locator: Locator::File { size: place.stored, offset: place.offset },
+            };
+            groups.push(ClusterGroup { first_entry, entries, clusters, first_cluster: id, page_list });
+        }
+        self.checkpoints.clone_from(&groups);
+        let footer = Footer { cluster_groups: groups, attribute_sets: self.attribute_sets.clone() };
+        let envelope = footer.serialize(self.header_checksum, &self.schema).map_err(|e| container.format(e))?;
+        let place = store(container, &envelope, self.options.compression, self.max_key_size)?;
+        Ok(Anchor::new(VERSION, self.header, place, self.max_key_size))
+    }
+}
+
+/// Compresses and writes an envelope.
+pub(super) fn store(
+    container: &mut Container,
+    envelope: &SerializedEnvelope,
+    compression: CompressionSettings,
+    max_key_size: u64,
+) -> Result<EnvelopePlace> {
+    let mut packed = Vec::new();
+    compression::compress(compression, &envelope.bytes, &mut packed).map_err(|e| container.format(e.into()))?;
+    let offset = container.payload(&packed, max_key_size)?;
+    Ok(EnvelopePlace { offset, stored: packed.len() as u64, length: envelope.bytes.len() as u64 })
+}
+
+/// Puts the pages of a cluster into records, identical ones once.
+struct Placer<'a, 'b> {
+    container: &'b mut Container,
+    max_key_size: u64,
+    merging: bool,
+    /// What the open record has so far, and where its payload will lie.
+    open: Vec<&'a [u8]>,
+    open_len: u64,
+    open_at: u64,
+    /// Pages by checksum: their bytes, and where they lie.
+    seen: HashMap<u64, (&'a [u8], u64)>,
+}
+
+impl<'a> Placer<'a, '_> {
+    fn place(&mut self, page: &SealedPage, bytes: &'a [u8]) -> Result<Locator> {
+        let checksum = if page.checksum { CHECKSUM_LEN } else { 0 };
+        let size = bytes.len().saturating_sub(checksum) as u64;
+        let known = (self.merging && page.checksum).then(|| {
+            let stored = bytes.last_chunk().copied().map(u64::from_le_bytes);
+            stored.unwrap_or_else(|| xxh3(bytes))
+        });
+        if let Some((other, offset)) = known.and_then(|checksum| self.seen.get(&checksum))
+            && *other == bytes
+        {
+            return Ok(Locator::File { size, offset: *offset });
+        }
+        let len = bytes.len() as u64;
+        let offset = if len > self.max_key_size {
+            self.flush()?;
+            let offset = self.container.payload(bytes, self.max_key_size)?;
+            self.open_at = self.container.next_blob_at()?;
+            offset
+        } else {
+            if self.open_len + len > self.max_key_size {
+                self.flush()?;
+            }
+            let offset = self.open_at + self.open_len;
+            self.open.push(bytes);
+            self.open_len += len;
+            offset
+        };
+        if let Some(checksum) = known {
+            self.seen.entry(checksum).or_insert((bytes, offset));
+        }
+        Ok(Locator::File { size, offset })
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.open_len > 0 {
+            self.container.blob(&self.open)?;
+        }
+        self.open.clear();
+        self.open_len = 0;
+        self.open_at = self.container.next_blob_at()?;
+        Ok(())
+    }
+}

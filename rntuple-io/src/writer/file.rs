@@ -1,0 +1,139 @@
+//! Writing several RNTuples to one file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+
+use super::container::Container;
+use super::ntuple::Writer;
+use super::options::{Checkpoint, WriteOptions};
+use super::output::Shared;
+use super::parallel::ParallelWriter;
+use super::resume::resume;
+use crate::error::{Error, Result};
+use crate::reader::File;
+use crate::storage::{ByteSink, FileInPlace, LocalFile, NewFile};
+
+/// A ROOT file to which RNTuples are written, one after the other or several at once.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (events, runs): (arrow::array::RecordBatch, arrow::array::RecordBatch) = unimplemented!();
+/// use rntuple_io::{FileWriter, WriteOptions};
+///
+/// let file = FileWriter::create("run.root", &WriteOptions::default())?;
+/// let mut a = file.ntuple("Events", events.schema(), WriteOptions::default())?;
+/// let mut b = file.ntuple("meta/Runs", runs.schema(), WriteOptions::default())?;
+/// a.append(&events)?;
+/// b.append(&runs)?;
+/// a.finish()?;
+/// b.finish()?;
+/// file.finish()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct FileWriter {
+    shared: Shared,
+    /// The file as it was, if it is not a new one.
+    existing: Option<File>,
+}
+
+impl FileWriter {
+    /// Starts a new file. It appears under its name with [`FileWriter::finish`]; with checkpoints, it is written in
+    /// place from the start. Of the options, those of the file count here: checkpoints, time, UUID, compression of the
+    /// streamer info.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn create(path: impl AsRef<Path>, options: &WriteOptions) -> Result<Self> {
+        let path = path.as_ref();
+        let name: Arc<str> = path.to_string_lossy().into();
+        let io = |source| Error::Io {
+            file: Arc::clone(&name),
+            what: "cannot be created".to_owned(),
+            source: Arc::new(source),
+        };
+        let in_place = options.checkpoint != Checkpoint::Never;
+        let sink: Box<dyn ByteSink> = if in_place {
+            Box::new(FileInPlace::create(path).map_err(io)?)
+        } else {
+            Box::new(NewFile::create(path).map_err(io)?)
+        };
+        let file = Self::to_sink(Arc::clone(&name), sink, options)?;
+        if in_place {
+            file.shared.lock().commit()?;
+        }
+        Ok(file)
+    }
+
+    /// Starts a new file in any sink; `name` is for messages, and its last part is the name within the file.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn to_sink(name: impl Into<Arc<str>>, sink: Box<dyn ByteSink>, options: &WriteOptions) -> Result<Self> {
+        let container = Container::create(name.into(), sink, options)?;
+        Ok(Self { shared: Shared::new(container), existing: None })
+    }
+
+    /// Opens a ROOT file that exists, to add RNTuples to it. Its content stays as it is; what is added becomes visible
+    /// with [`FileWriter::finish`] or at checkpoints, and until then the file is what it was.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and [`Error::Format`] when it is no ROOT file or its directories are damaged.
+    pub fn open(path: impl AsRef<Path>, options: &WriteOptions) -> Result<Self> {
+        let path = path.as_ref();
+        let name: Arc<str> = path.to_string_lossy().into();
+        let io = |source| Error::Io {
+            file: Arc::clone(&name),
+            what: "cannot be opened".to_owned(),
+            source: Arc::new(source),
+        };
+        let source = Arc::new(LocalFile::open(path).map_err(io)?);
+        let sink = Box::new(FileInPlace::open(path).map_err(io)?);
+        let file = File { name: Arc::clone(&name), source };
+        let container = Container::open(&file, sink, options)?;
+        Ok(Self { shared: Shared::new(container), existing: Some(file) })
+    }
+
+    /// Starts an RNTuple at a path such as `Events` or `dir/sub/Events`; directories that are missing are made. If there
+    /// is one of that name, this becomes its next cycle.
+    ///
+    /// # Errors
+    /// [`Error::Format`] for a schema that cannot be written, [`Error::Argument`] for an impossible name, [`Error::Io`].
+    #[expect(clippy::needless_pass_by_value, reason = "as in Writer::create, and schemas are cheap to clone")]
+    pub fn ntuple(&self, path: &str, schema: SchemaRef, options: WriteOptions) -> Result<Writer> {
+        Writer::start(&self.shared, path, &schema, options)
+    }
+
+    /// The same, to be written from several threads.
+    ///
+    /// # Errors
+    /// As [`FileWriter::ntuple`].
+    #[expect(clippy::needless_pass_by_value, reason = "as in FileWriter::ntuple")]
+    pub fn parallel_ntuple(&self, path: &str, schema: SchemaRef, options: WriteOptions) -> Result<ParallelWriter> {
+        ParallelWriter::start(&self.shared, path, &schema, options)
+    }
+
+    /// Continues an RNTuple of a file that was [opened](FileWriter::open): entries, fields and attribute sets can be
+    /// added. Its encodings stay; of the options, those of compression, clusters, pages and threads count.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Argument`] for a data set with fields that this version does not know, and for a
+    /// file that is new.
+    pub fn reopen(&self, path: &str, options: WriteOptions) -> Result<Writer> {
+        match &self.existing {
+            Some(file) => resume(file, &self.shared, path, options),
+            None => Err(self.shared.argument("the file is new: there is nothing to continue")),
+        }
+    }
+
+    /// Makes everything visible; gives the size of the file in bytes. Writers of this file must be finished before.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Argument`] while a writer of this file is not finished.
+    pub fn finish(self) -> Result<u64> {
+        self.shared.into_inner()?.finish()
+    }
+}

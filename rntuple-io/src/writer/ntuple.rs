@@ -1,0 +1,281 @@
+//! Writing one RNTuple, from one thread.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, SchemaRef};
+use rntuple_core::Error as FormatError;
+use rntuple_core::arrow::Layout;
+use rntuple_core::container::root_file::StreamerInfoList;
+use rntuple_core::row::Row;
+use rntuple_core::schema::ExtraTypeInfo;
+
+use super::attributes::AttributeWriter;
+use super::cluster::ClusterBuilder;
+use super::file::FileWriter;
+use super::options::WriteOptions;
+use super::output::{Output, Shared, Written};
+use super::rows::PendingRows;
+use crate::error::Result;
+use crate::threads::Threads;
+
+/// Writes an RNTuple from Arrow record batches.
+///
+/// The schema says which fields there are; `rntuple.` metadata of its fields, as a scan gives them, is kept (types,
+/// versions, descriptions, encodings, projections).
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let batch: arrow::array::RecordBatch = unimplemented!();
+/// use rntuple_io::{WriteOptions, Writer};
+///
+/// let mut writer = Writer::create("events.root", "Events", batch.schema(), WriteOptions::default())?;
+/// writer.append(&batch)?;
+/// println!("{} entries", writer.finish()?.entries);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A writer that is dropped without [`Writer::finish`] leaves nothing behind, unless it writes
+/// [checkpoints](crate::Checkpoint).
+#[derive(Debug)]
+pub struct Writer {
+    output: Output,
+    /// The file, if it is this writer's own.
+    file: Option<FileWriter>,
+    builder: ClusterBuilder,
+    rows: PendingRows,
+    options: WriteOptions,
+    failed: bool,
+}
+
+impl Writer {
+    /// Writes a new file with one RNTuple. An existing file is replaced when the new one is complete.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`], and [`crate::Error::Format`] for a schema that cannot be written.
+    pub fn create(path: impl AsRef<Path>, name: &str, schema: SchemaRef, options: WriteOptions) -> Result<Self> {
+        let file = FileWriter::create(path, &options)?;
+        let mut writer = file.ntuple(name, schema, options)?;
+        writer.file = Some(file);
+        Ok(writer)
+    }
+
+    pub(super) fn start(shared: &Shared, path: &str, schema: &SchemaRef, options: WriteOptions) -> Result<Self> {
+        let layout = Layout::new(schema, &options.layout()).map_err(|e| shared.format(e))?;
+        let builder = builder(shared, layout, &options)?;
+        let output = Output::create(shared, path, builder.layout(), &options)?;
+        Ok(Self::with(output, builder, options))
+    }
+
+    pub(super) fn resume(output: Output, layout: Layout, options: WriteOptions) -> Result<Self> {
+        let builder = builder(&output.shared, layout, &options)?;
+        Ok(Self::with(output, builder, options))
+    }
+
+    fn with(output: Output, builder: ClusterBuilder, options: WriteOptions) -> Self {
+        Self { output, file: None, builder, rows: PendingRows::default(), options, failed: false }
+    }
+
+    /// The Arrow fields that batches must have; projected fields are not among them.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.builder.layout().arrow_schema()
+    }
+
+    /// Number of entries so far.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.output.dataset.entries() + self.builder.entries() + self.rows.len()
+    }
+
+    /// Number of clusters that are complete.
+    #[must_use]
+    pub fn clusters(&self) -> u64 {
+        self.output.dataset.cluster_count()
+    }
+
+    /// Adds entries. The columns of the batch are found by name; those that are no fields are ignored.
+    ///
+    /// # Errors
+    /// [`crate::Error::Format`] for a missing field, one of another Arrow type, a null where there can be none, and a
+    /// value that its encoding cannot hold; [`crate::Error::Io`]. Nothing can be added after an error that came in the
+    /// middle of a batch.
+    pub fn append(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.flush_rows()?;
+        self.append_batch(batch)
+    }
+
+    /// Adds one entry, of a type that `#[derive(Row)]` was put on and whose schema this writer has:
+    ///
+    /// ```no_run
+    /// use rntuple_io::{Row, WriteOptions, Writer};
+    ///
+    /// #[derive(Row)]
+    /// struct Event {
+    ///     run: u32,
+    ///     muon_pt: Vec<f32>,
+    /// }
+    ///
+    /// # fn main() -> rntuple_io::Result<()> {
+    /// let mut writer = Writer::create("events.root", "Events", Event::schema(), WriteOptions::default())?;
+    /// writer.append_row(&Event { run: 1, muon_pt: vec![21.5, 38.0] })?;
+    /// writer.finish()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Entries are collected into batches: an error may be about one that was added before.
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    #[inline]
+    pub fn append_row<T: Row>(&mut self, row: &T) -> Result<()> {
+        match self.rows.push(row) {
+            Ok([None, None]) => Ok(()),
+            Ok(due) => due.iter().flatten().try_for_each(|batch| self.append_batch(batch)),
+            Err(error) => Err(self.output.shared.format(error)),
+        }
+    }
+
+    fn flush_rows(&mut self) -> Result<()> {
+        let rows = self.rows.take().map_err(|e| self.output.shared.format(e))?;
+        rows.map_or(Ok(()), |batch| self.append_batch(&batch))
+    }
+
+    fn append_batch(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.guarded(|writer| {
+            let mut done = 0;
+            while done < batch.num_rows() {
+                let rest = batch.slice(done, batch.num_rows() - done);
+                let appended = writer.builder.append(&rest).map_err(|error| {
+                    // What is refused before anything was taken leaves the writer as it was.
+                    writer.failed = done > 0 || !is_refusal(&error);
+                    writer.output.shared.format(error)
+                });
+                let (rows, complete) = appended?;
+                done += rows;
+                if complete {
+                    writer.end_cluster()?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Runs a step that leaves the writer unusable when it fails, unless it says otherwise.
+    fn guarded<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.failed {
+            return Err(self.output.shared.argument("the writer failed before; what it wrote is incomplete"));
+        }
+        self.failed = true;
+        let done = step(self)?;
+        self.failed = false;
+        Ok(done)
+    }
+
+    /// Ends the open cluster, if it has entries: the next entries start a new one.
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    pub fn flush_cluster(&mut self) -> Result<()> {
+        self.flush_rows()?;
+        self.guarded(Self::end_cluster)
+    }
+
+    fn end_cluster(&mut self) -> Result<()> {
+        let sealed = self.builder.finish().map_err(|e| self.output.shared.format(e))?;
+        sealed.map_or(Ok(()), |sealed| self.output.add(&sealed))
+    }
+
+    /// Ends the open cluster and brings the file on storage up to date: after this, it is complete.
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    pub fn checkpoint(&mut self) -> Result<()> {
+        self.flush_cluster()?;
+        self.guarded(|writer| writer.output.commit())
+    }
+
+    /// Adds top-level fields. Entries so far have zeros, empty collections and absent values there; the open cluster is
+    /// ended first.
+    ///
+    /// # Errors
+    /// As [`Writer::append`], and for a name that is there already.
+    pub fn extend(&mut self, fields: impl IntoIterator<Item = Field>) -> Result<()> {
+        self.flush_cluster()?;
+        let fields: Vec<_> = fields.into_iter().map(Arc::new).collect();
+        let shared = self.output.shared.clone();
+        let format = |e: FormatError| shared.format(e);
+        let dataset = &mut self.output.dataset;
+        // Type information was added to the schema of the data set only.
+        let layout = self.builder.layout().with_schema(Arc::clone(dataset.schema()));
+        let layout = layout.extend(&fields, &self.options.layout(), dataset.entries()).map_err(format)?;
+        let layout = Arc::new(layout);
+        self.builder.set_layout(Arc::clone(&layout), &self.options).map_err(format)?;
+        dataset.set_schema(Arc::clone(layout.schema()));
+        shared.lock().add_classes(layout.schema());
+        Ok(())
+    }
+
+    /// Adds type information that comes with the data set, such as the streamer info of streamer fields.
+    pub fn add_type_info(&mut self, extra: impl IntoIterator<Item = ExtraTypeInfo>) {
+        self.output.dataset.add_type_info(extra);
+    }
+
+    /// Adds descriptions of C++ classes to the file, as [`Reader::streamer_info`](crate::Reader::streamer_info) gives
+    /// them. Those of the schema's own classes are added in any case.
+    pub fn add_streamer_info(&mut self, list: &StreamerInfoList) {
+        self.output.shared.lock().add_streamer_info(list);
+    }
+
+    /// Starts an attribute set: a data set of its own that annotates ranges of entries of this one. `schema` has the
+    /// fields of the annotation. It is written with [`Writer::add_attribute_set`].
+    ///
+    /// # Errors
+    /// [`crate::Error::Format`] for a schema that cannot be written.
+    pub fn attribute_set(&self, name: &str, schema: &SchemaRef) -> Result<AttributeWriter> {
+        AttributeWriter::start(&self.output.shared, name, schema, &self.options)
+    }
+
+    /// Writes an attribute set and links it to this data set.
+    ///
+    /// # Errors
+    /// [`crate::Error::Argument`] for a name that is there already or starts with `__`, [`crate::Error::Io`].
+    pub fn add_attribute_set(&mut self, set: AttributeWriter) -> Result<()> {
+        let name = set.name();
+        if name.starts_with("__") || self.output.dataset.has_attribute_set(name) {
+            let reason = format!("'{name}' cannot be the name of a further attribute set");
+            return Err(self.output.shared.argument(reason));
+        }
+        let set = set.finish()?;
+        self.output.dataset.add_attribute_set(set);
+        Ok(())
+    }
+
+    /// Writes what is left, and makes the data set visible: together with its file, if the file is the writer's own;
+    /// otherwise [`FileWriter::finish`] does that.
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    pub fn finish(mut self) -> Result<Written> {
+        self.flush_cluster()?;
+        let mut written = self.output.finish()?;
+        if let Some(file) = self.file {
+            written.file_size = file.finish()?;
+        }
+        Ok(written)
+    }
+}
+
+fn builder(shared: &Shared, layout: Layout, options: &WriteOptions) -> Result<ClusterBuilder> {
+    let threads = Threads::new(options.threads).map_err(|e| shared.argument(format!("no threads: {e}")))?;
+    ClusterBuilder::new(Arc::new(layout), options, threads).map_err(|e| shared.format(e))
+}
+
+/// Whether an error came before anything of a batch was taken.
+fn is_refusal(error: &FormatError) -> bool {
+    use FormatError as E;
+    matches!(error, E::Cast { .. } | E::NoSuchField { .. } | E::Value { .. } | E::Unwritable { .. })
+}

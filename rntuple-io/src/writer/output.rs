@@ -1,0 +1,175 @@
+//! A data set in a shared file: places clusters and keeps the file up to date.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use rntuple_core::Error as FormatError;
+use rntuple_core::arrow::Layout;
+use rntuple_core::container::root_file::Anchor;
+use rntuple_core::metadata::{AttributeSet, Locator};
+
+use super::cluster::SealedCluster;
+use super::container::Container;
+use super::dataset::Dataset;
+use super::options::{Checkpoint, WriteOptions};
+use crate::error::{Error, Result};
+
+/// The file that several writers share.
+#[derive(Debug, Clone)]
+pub(super) struct Shared(Arc<Mutex<Container>>);
+
+impl Shared {
+    pub(super) fn new(container: Container) -> Self {
+        Self(Arc::new(Mutex::new(container)))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Container> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An error of the format layer, with the name of the file.
+    pub(super) fn format(&self, error: FormatError) -> Error {
+        self.lock().format(error)
+    }
+
+    pub(super) fn argument(&self, reason: impl Into<String>) -> Error {
+        self.lock().argument(reason)
+    }
+
+    /// The file, if nobody else writes to it.
+    pub(super) fn into_inner(self) -> Result<Container> {
+        match Arc::try_unwrap(self.0) {
+            Ok(container) => Ok(container.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            Err(shared) => Err(Self(shared).argument("a writer of this file is not finished yet")),
+        }
+    }
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Written {
+    /// Number of entries of the data set.
+    pub entries: u64,
+    /// Number of its clusters.
+    pub clusters: u64,
+    /// Bytes of the file so far.
+    pub file_size: u64,
+}
+
+/// Where the anchor goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Into a directory, as this cycle of the name.
+    Listed {
+        /// Number of the directory.
+        folder: usize,
+        /// Cycle.
+        cycle: u16,
+    },
+    /// Nowhere: another data set links to it.
+    Linked,
+}
+
+/// A data set that is being written to a shared file.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) shared: Shared,
+    pub(super) dataset: Dataset,
+    place: Place,
+    checkpoint: Checkpoint,
+    clusters_since: u32,
+    checkpointed: Instant,
+}
+
+impl Output {
+    /// Starts a data set at a path such as `dir/Events`.
+    pub(super) fn create(shared: &Shared, path: &str, layout: &Layout, options: &WriteOptions) -> Result<Self> {
+        let path = path.trim_start_matches('/');
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut container = shared.lock();
+        check_name(&container, name)?;
+        let folder = container.folder(directory)?;
+        let cycle = container.next_cycle(folder, name)?;
+        let dataset = Dataset::create(&mut container, name, layout, options)?.in_directory(directory);
+        container.add_classes(layout.schema());
+        drop(container);
+        Ok(Self::new(shared.clone(), dataset, Place::Listed { folder, cycle }, options.checkpoint))
+    }
+
+    /// Starts a data set that another one links to.
+    pub(super) fn linked(shared: &Shared, name: &str, layout: &Layout, options: &WriteOptions) -> Result<Self> {
+        let mut container = shared.lock();
+        check_name(&container, name)?;
+        let dataset = Dataset::create(&mut container, name, layout, options)?;
+        container.add_classes(layout.schema());
+        drop(container);
+        Ok(Self::new(shared.clone(), dataset, Place::Linked, Checkpoint::Never))
+    }
+
+    pub(super) fn new(shared: Shared, dataset: Dataset, place: Place, checkpoint: Checkpoint) -> Self {
+        Self { shared, dataset, place, checkpoint, clusters_since: 0, checkpointed: Instant::now() }
+    }
+
+    /// Writes a cluster, and brings the file up to date if it is time.
+    pub(super) fn add(&mut self, cluster: &SealedCluster) -> Result<()> {
+        self.dataset.place(&mut self.shared.lock(), cluster)?;
+        self.clusters_since += 1;
+        let due = match self.checkpoint {
+            Checkpoint::Never => false,
+            Checkpoint::Clusters(n) => self.clusters_since >= n,
+            Checkpoint::Every(time) => self.checkpointed.elapsed() >= time,
+        };
+        if due { self.commit() } else { Ok(()) }
+    }
+
+    /// Brings the file up to date.
+    pub(super) fn commit(&mut self) -> Result<()> {
+        self.put_anchor(false)?;
+        self.shared.lock().commit()?;
+        self.clusters_since = 0;
+        self.checkpointed = Instant::now();
+        Ok(())
+    }
+
+    fn put_anchor(&mut self, last: bool) -> Result<()> {
+        let mut container = self.shared.lock();
+        let anchor = self.dataset.write_metadata(&mut container, last)?.serialize();
+        if let Place::Listed { folder, cycle } = self.place {
+            container.put(folder, Anchor::CLASS, self.dataset.name(), "", &anchor, cycle)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the metadata for the last time.
+    pub(super) fn finish(mut self) -> Result<Written> {
+        self.put_anchor(true)?;
+        let file_size = self.shared.lock().size();
+        Ok(Written { entries: self.dataset.entries(), clusters: self.dataset.cluster_count(), file_size })
+    }
+
+    /// Writes the metadata, and an anchor for another data set to link to.
+    pub(super) fn finish_linked(mut self) -> Result<AttributeSet> {
+        let mut container = self.shared.lock();
+        let anchor = self.dataset.write_metadata(&mut container, true)?.serialize();
+        let name = self.dataset.name();
+        let offset = container.unlisted(Anchor::CLASS, name, &anchor)?;
+        let size = anchor.len() as u64;
+        Ok(AttributeSet {
+            name: name.into(),
+            schema_version: [1, 0],
+            anchor_len: u32::try_from(size).unwrap_or(u32::MAX),
+            anchor: Locator::File { size, offset },
+        })
+    }
+}
+
+fn check_name(container: &Container, name: &str) -> Result<()> {
+    let bad = |c: char| c.is_control() || matches!(c, '.' | '/' | '\\' | ' ' | ';');
+    if name.is_empty() || name.chars().any(bad) {
+        let reason =
+            format!("'{name}' is no name for an RNTuple: it must not be empty or have blanks, '.', '/', '\\', ';'");
+        return Err(container.argument(reason));
+    }
+    Ok(())
+}
