@@ -1,14 +1,20 @@
 //! The command line: subcommands, options and their help.
 
+mod values;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use rntuple_io::EntryRange;
+use rntuple_core::compression::CompressionSettings;
+use rntuple_core::schema::ColumnEncoding;
+use rntuple_io::{Checkpoint, EntryRange};
+
+pub(crate) use values::{Compression, ForFields};
 
 /// Width of help texts where the terminal does not say.
 const HELP_WIDTH: usize = 100;
 
-/// List, show, inspect and verify RNTuple data sets in ROOT files.
+/// List, show, inspect, verify, convert and recover RNTuple data sets in ROOT files.
 #[derive(Debug, Parser)]
 #[command(
     name = "rntuple",
@@ -31,6 +37,9 @@ pub(crate) enum Command {
     Show(Show),
     Stat(Stat),
     Verify(Verify),
+    Convert(Box<Convert>),
+    Recover(Recover),
+    Demo(Demo),
     Completions(Completions),
 }
 
@@ -108,7 +117,7 @@ pub(crate) struct Show {
     pub(crate) fields: Vec<String>,
 
     /// Entries to show, the last one excluded: A..B, A.., ..B, or a single A; negative counts from the end
-    #[arg(long, short = 'e', value_name = "A..B", allow_hyphen_values = true, value_parser = entries)]
+    #[arg(long, short = 'e', value_name = "A..B", allow_hyphen_values = true, value_parser = values::entries)]
     pub(crate) entries: Option<EntryRange>,
 
     /// Show at most this many entries [default: 20 for a table, else no limit]
@@ -120,7 +129,7 @@ pub(crate) struct Show {
     pub(crate) format: Format,
 
     /// Threads that read and decode [default: one per processor]
-    #[arg(long, short = 'j', value_name = "N", value_parser = threads)]
+    #[arg(long, short = 'j', value_name = "N", value_parser = values::threads)]
     pub(crate) threads: Option<usize>,
 }
 
@@ -169,6 +178,129 @@ pub(crate) struct Verify {
     pub(crate) quiet: bool,
 }
 
+/// Write data sets anew: with other compression, other encodings, fewer fields or entries.
+///
+/// Every type name, alias, description, version, projection and encoding is kept. Each data set is written under its
+/// name, without directories; if two have the same name, all keep their directories. OUT appears when it is complete
+/// and replaces a file of that name; after an error there is none. Other objects than RNTuples are not carried over.
+///
+/// Patterns of fields: Muon_*, event.hits.x; `**` stands for any names. They must match something in each data set.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Compressions: zstd, zlib, lz4, lzma, each with a level if you like (zstd:5); ROOT's numbers (505); none.
+Encodings: column types, such as SplitReal32, Real16, Real32Trunc(BITS), Real32Quant(BITS;MIN;MAX), Index32.
+
+Examples:
+  rntuple convert muons.root small.root --compression lzma:9
+  rntuple convert muons.root first.root --fields 'nMuon,Muon_*' --entries ..100
+  rntuple convert muons.root rough.root --encoding '**.Muon_pt=Real32Trunc(16)'
+  rntuple convert muons.root tuned.root --cluster-size 50M --field-compression '**.Muon_phi=none'
+  rntuple convert muons.root other.root --ntuple Events --name skims/Muons --compression keep")]
+pub(crate) struct Convert {
+    /// ROOT file to read
+    #[arg(value_name = "IN", value_hint = ValueHint::FilePath)]
+    pub(crate) input: PathBuf,
+
+    /// ROOT file to write
+    #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+
+    /// Only this RNTuple: NAME, DIR/NAME, NAME;CYCLE [default: the newest cycle of each]
+    #[arg(long, short = 'n', value_name = "PATH")]
+    pub(crate) ntuple: Option<String>,
+
+    /// Write it under this name, which may have directories; for a single RNTuple
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+
+    /// Description of the data set instead of its own
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+
+    /// Fields to keep, by path; those that cannot be read are left out with a warning [default: all]
+    #[arg(long, short = 'f', value_name = "GLOB,...", value_delimiter = ',')]
+    pub(crate) fields: Vec<String>,
+
+    /// Entries to keep, the last one excluded: A..B, A.., ..B, or a single A; negative counts from the end
+    #[arg(long, short = 'e', value_name = "A..B", allow_hyphen_values = true, value_parser = values::entries)]
+    pub(crate) entries: Option<EntryRange>,
+
+    /// Compression of pages and metadata; `keep`: what most of the source has
+    #[arg(long, short = 'c', value_name = "SETTING", default_value = "zstd:5", value_parser = values::compression)]
+    pub(crate) compression: Compression,
+
+    /// Compression of the fields that match, and of those below them; may be repeated, the last match counts
+    #[arg(long, value_name = "GLOB=SETTING", value_parser = values::field_compression)]
+    pub(crate) field_compression: Vec<ForFields<CompressionSettings>>,
+
+    /// Encoding of the fields that match and can have it; may be repeated, the last match counts
+    #[arg(long, value_name = "GLOB=ENCODING", value_parser = values::encoding)]
+    pub(crate) encoding: Vec<ForFields<ColumnEncoding>>,
+
+    /// Do not keep the encodings of the source, but take those that suit the types and the compression
+    #[arg(long)]
+    pub(crate) default_encodings: bool,
+
+    /// Bytes that a cluster should have once compressed, such as 50M [default: 128MiB]
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    pub(crate) cluster_size: Option<u64>,
+
+    /// Bytes of a page before compression, at most [default: 1MiB]
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    pub(crate) max_page_size: Option<u64>,
+
+    /// Leave out the checksums of pages
+    #[arg(long)]
+    pub(crate) no_checksums: bool,
+
+    /// Complete OUT every N clusters, or every so many seconds (30s); it is written in place and stays after an error
+    #[arg(long, value_name = "N|TIME", value_parser = values::checkpoint)]
+    pub(crate) checkpoint: Option<Checkpoint>,
+
+    /// Threads to read and write with [default: one per processor]
+    #[arg(long, short = 'j', value_name = "N", value_parser = values::threads)]
+    pub(crate) threads: Option<usize>,
+
+    /// Print nothing but messages, and no progress
+    #[arg(long, short = 'q')]
+    pub(crate) quiet: bool,
+}
+
+/// Save what can be saved of a file whose writer died, or that was cut short or damaged.
+///
+/// Prints what was saved and what is lost. Of files that this library writes, every complete cluster is saved; while one
+/// is written without checkpoints, it is called .NAME.PID-N.part. Of other files, what their page lists mention is saved.
+/// BROKEN is only read; OUT replaces a file of that name. Ends with status 1 when not a single entry could be saved.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rntuple recover muons.root saved.root
+  rntuple recover .muons.root.4711-0.part saved.root && rntuple verify saved.root")]
+pub(crate) struct Recover {
+    /// File to save from
+    #[arg(value_name = "BROKEN", value_hint = ValueHint::FilePath)]
+    pub(crate) input: PathBuf,
+
+    /// ROOT file to write
+    #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+}
+
+/// Make a data set of collisions, write it, read it back and look at it.
+///
+/// Writes DIR/demo.root, about 4 MB, which is always the same; an older one is replaced. Prints the masses of pairs of
+/// muons, with the particles that they come from, and what takes the space in the file.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rntuple demo
+  rntuple demo collisions")]
+pub(crate) struct Demo {
+    /// Folder for the file; made if it is not there [default: the current one]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: Option<PathBuf>,
+}
+
 /// Print a completion script for a shell.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -182,30 +314,6 @@ pub(crate) struct Completions {
     pub(crate) shell: clap_complete::Shell,
 }
 
-fn threads(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("at least one thread is needed".to_owned()),
-        Ok(threads) => Ok(threads),
-        Err(_) => Err("not a number of threads".to_owned()),
-    }
-}
-
-/// A range of entries as a user writes it; negative bounds count from the end.
-fn entries(text: &str) -> Result<EntryRange, String> {
-    let wrong = || format!("{text:?} is not a range of entries such as 100..200, 100.., ..200, -10.. or 7");
-    let bound = |text: &str| match text.trim() {
-        "" => Ok(None),
-        number => number.parse::<i64>().map(Some).map_err(|_| wrong()),
-    };
-    if let Some((start, end)) = text.split_once("..") {
-        return Ok(EntryRange::new(bound(start)?, bound(end)?));
-    }
-    let Some(only) = bound(text)? else { return Err(wrong()) };
-    // The entry after the last one is the end, not entry 0.
-    let end = if only == -1 { None } else { Some(only.checked_add(1).ok_or_else(wrong)?) };
-    Ok(EntryRange::new(Some(only), end))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,47 +322,6 @@ mod tests {
     #[test]
     fn clap_finds_no_fault() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn ranges_are_resolved_against_the_number_of_entries() {
-        let resolve = |text: &str| entries(text).unwrap().resolve(10);
-        assert_eq!(resolve("2..5"), 2..5);
-        assert_eq!(resolve("2.."), 2..10);
-        assert_eq!(resolve("..5"), 0..5);
-        assert_eq!(resolve(".."), 0..10);
-        assert_eq!(resolve("-3.."), 7..10);
-        assert_eq!(resolve("-3..-1"), 7..9);
-        assert_eq!(resolve("..-3"), 0..7);
-        assert_eq!(resolve("4"), 4..5);
-        assert_eq!(resolve("-1"), 9..10);
-        assert_eq!(resolve("-2"), 8..9);
-        // Outside, empty, backwards.
-        assert_eq!(resolve("8..99"), 8..10);
-        assert_eq!(resolve("-99..2"), 0..2);
-        assert_eq!(resolve("5..5"), 5..5);
-        assert_eq!(resolve("5..2"), 5..5);
-        assert_eq!(resolve("99.."), 10..10);
-        assert_eq!(resolve("99"), 10..10);
-        assert_eq!(resolve("-9223372036854775808.."), 0..10);
-    }
-
-    #[test]
-    fn other_texts_are_no_ranges() {
-        for text in [
-            "",
-            "a",
-            "1..b",
-            "1...3",
-            "1-3",
-            "0x1..",
-            "1..2..3",
-            "1.5",
-            "9223372036854775807",
-            "99999999999999999999..",
-        ] {
-            assert!(entries(text).is_err(), "{text}");
-        }
     }
 
     /// The examples of every help text are accepted by the parser, and every command has some.

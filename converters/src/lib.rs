@@ -1,4 +1,4 @@
-//! The `rntuple` command: list, show, inspect and verify RNTuple data sets.
+//! The `rntuple` command: list, show, inspect, verify, convert and recover RNTuple data sets.
 //!
 //! The binary is a thin shell around [`run`], so that other programs and tests can call a command in-process, with
 //! sinks of their own for what would be standard output and standard error:

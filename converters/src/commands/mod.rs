@@ -1,7 +1,10 @@
 //! One module per subcommand, and what they share.
 
 mod completions;
+mod convert;
+mod demo;
 mod ls;
+mod recover;
 mod schema;
 mod show;
 mod stat;
@@ -52,6 +55,9 @@ pub(crate) fn run(cli: Cli, console: &mut Console<'_>) -> Result<()> {
         Command::Show(args) => show::run(&args, console),
         Command::Stat(args) => stat::run(&args, console),
         Command::Verify(args) => verify::run(&args, console),
+        Command::Convert(args) => convert::run(&args, console),
+        Command::Recover(args) => recover::run(&args, console),
+        Command::Demo(args) => demo::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),
     }
 }

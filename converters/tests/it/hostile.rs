@@ -1,5 +1,6 @@
 //! Damaged files: cut short, bytes changed. Whatever is printed must be true, and what is wrong must be said.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -10,6 +11,8 @@ use crate::support::{Outcome, path_text, rntuple, vectors};
 const FILES: [&str; 5] = ["two_ntuples", "classes", "integers_raw", "cluster_groups", "attributes"];
 /// Damage tried per file and kind.
 const TRIES: usize = 400;
+/// What writes files is tried on every so many of them, as it takes longer.
+const RARELY: usize = 4;
 /// No answer may take longer, however slow the machine.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -20,6 +23,8 @@ struct Patient {
     _folder: tempfile::TempDir,
     /// Path and entries of each data set in it.
     good: Vec<(String, String)>,
+    /// How many copies were examined.
+    examined: Cell<usize>,
 }
 
 impl Patient {
@@ -36,6 +41,7 @@ impl Patient {
                 bytes: std::fs::read(&file).unwrap(),
                 copy: folder.path().join("damaged.root"),
                 good: good.collect(),
+                examined: Cell::new(0),
                 _folder: folder,
             }
         };
@@ -71,6 +77,9 @@ impl Patient {
             run(&["stat", "--json", &copy, "--ntuple", path]);
             let shown = run(&["show", "--format", "ndjson", &copy, "--ntuple", path]);
             assert!(good.starts_with(&shown.out), "{path}: wrong entries: {what}:\n{}\ninstead of\n{good}", shown.out);
+            if self.examined.get().is_multiple_of(RARELY) {
+                self.convert(path, good, what);
+            }
             if shown.status == 0 {
                 assert_eq!(&shown.out, good, "{path}: entries are missing without a word: {what}");
             } else {
@@ -82,6 +91,48 @@ impl Patient {
                 );
             }
         }
+        if self.examined.get().is_multiple_of(RARELY) {
+            self.recover(what);
+        }
+        self.examined.set(self.examined.get() + 1);
+    }
+
+    /// A command that writes a file: it does so completely, or not at all. Gives the file.
+    fn write(&self, command: &str, more: &[&str], what: &str) -> Option<String> {
+        let target = path_text(&self.copy.with_file_name("written.root"));
+        let copy = path_text(&self.copy);
+        let args: Vec<&str> = [command, &copy, &target].iter().chain(more).copied().collect();
+        let started = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| rntuple(&args)));
+        let outcome = outcome.unwrap_or_else(|_| panic!("panic in {args:?}: {what}"));
+        assert!(started.elapsed() < PATIENCE, "{args:?} takes {:?}: {what}", started.elapsed());
+        let files = std::fs::read_dir(self.copy.parent().unwrap()).unwrap().count();
+        // Of a file without any entry that can be saved, its fields are.
+        let wrote = outcome.status == 0 || !outcome.out.is_empty();
+        assert!(outcome.status < 2 && files == 1 + usize::from(wrote), "{args:?}: {what}: {}", outcome.err);
+        assert!(outcome.status == 0 || outcome.err.contains(&copy), "{args:?}: {what}: {}", outcome.err);
+        wrote.then_some(target)
+    }
+
+    fn convert(&self, path: &str, good: &str, what: &str) {
+        let Some(target) = self.write("convert", &["--quiet", "--ntuple", path], what) else { return };
+        let base = path.rsplit('/').next().unwrap();
+        assert_eq!(show(&target, base).fine(), good, "{path}: convert gives wrong entries: {what}");
+        std::fs::remove_file(target).unwrap();
+    }
+
+    fn recover(&self, what: &str) {
+        let Some(target) = self.write("recover", &[], what) else { return };
+        for key in rntuple_io::Reader::open(&target).unwrap().list() {
+            let Some((_, good)) = self.good.iter().find(|(path, _)| *path == key.path) else { continue };
+            let shown = show(&target, &key.path);
+            assert_eq!(shown.status, 0, "{}: recover gives what cannot be read: {what}: {}", key.path, shown.err);
+            let shown = shown.out;
+            let mut rest = good.lines();
+            let in_order = shown.lines().all(|line| rest.any(|other| other == line));
+            assert!(in_order, "{}: recover gives wrong entries: {what}:\n{shown}\ninstead of\n{good}", key.path);
+        }
+        std::fs::remove_file(target).unwrap();
     }
 }
 

@@ -9,9 +9,12 @@
 )]
 
 mod compare;
+mod convert;
 mod corpus;
+mod demo;
 mod hostile;
 mod pipe;
+mod recover;
 mod reports;
 mod show;
 mod support;

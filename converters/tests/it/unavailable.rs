@@ -128,6 +128,23 @@ fn schema_says_why_a_field_cannot_be_read() {
 }
 
 #[test]
+fn convert_does_not_lose_fields_silently() {
+    let Some(future) = FromTheFuture::make() else { return };
+    let target = format!("{}.copy", future.file);
+    let message = rntuple(["convert", &future.file, &target]).failed(1);
+    for part in [future.field.as_str(), "0x99", "--fields '*'"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert!(!Path::new(&target).exists());
+    let done = rntuple(["convert", &future.file, &target, "--fields", "*"]);
+    assert_eq!(done.status, 0, "{}", done.err);
+    let warning = format!("rntuple: warning: field '{}' is left out: ", future.field);
+    assert!(done.err.starts_with(&warning) && done.err.lines().count() == 1, "{}", done.err);
+    let kept = rntuple(["show", "--format", "ndjson", &target]).fine();
+    assert_eq!(kept, rntuple(["show", "--format", "ndjson", &future.file]).out);
+}
+
+#[test]
 fn the_other_reports_do_not_mind() {
     let Some(future) = FromTheFuture::make() else { return };
     let file = PathBuf::from(&future.file);

@@ -6,7 +6,7 @@ use clap_complete::Shell;
 
 use crate::support::{muons, rntuple};
 
-const COMMANDS: [&str; 6] = ["ls", "schema", "show", "stat", "verify", "completions"];
+const COMMANDS: [&str; 9] = ["ls", "schema", "show", "stat", "verify", "convert", "recover", "demo", "completions"];
 
 #[test]
 fn help_goes_to_standard_output() {
@@ -55,6 +55,11 @@ fn wrong_usage_is_status_2() {
         &["stat", "f.root", "--format", "csv"],
         &["verify"],
         &["verify", "--json", "f.root"],
+        &["convert"],
+        &["convert", "f.root"],
+        &["recover"],
+        &["recover", "f.root"],
+        &["demo", "a", "b"],
         &["completions"],
         &["completions", "tcsh"],
     ];
@@ -129,7 +134,9 @@ fn every_shell_gets_a_completion_script() {
 fn examples_of_the_help_texts_run() {
     let Some(file) = muons() else { return };
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(file, folder.path().join("muons.root")).unwrap();
+    for name in ["muons.root", ".muons.root.4711-0.part"] {
+        std::fs::copy(&file, folder.path().join(name)).unwrap();
+    }
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_rntuple"));
     let path = std::env::join_paths(
         std::iter::once(binary.parent().unwrap().to_owned())

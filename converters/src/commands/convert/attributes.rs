@@ -1,0 +1,93 @@
+//! Attribute sets: carried over with the data set that they annotate.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, Schema, SchemaRef, UInt64Type};
+use rntuple_io::{NTuple, Writer};
+
+use crate::error::{Error, Result};
+
+/// Writes every attribute set of `source`. Of the entries, those in `kept` were written: ranges are cut to them.
+pub(super) fn carry(source: &NTuple, kept: &Range<u64>, writer: &mut Writer) -> Result<()> {
+    for name in source.attribute_sets() {
+        let annotations = source.attribute_set(&name)?;
+        let batches = annotations.scan().strings_as_binary(true).open()?;
+        let wrong = || {
+            let reason = format!("attribute set '{name}' has not the fields that one has");
+            Error::Read(rntuple_io::Error::Argument { file: source.file_name().into(), reason })
+        };
+        let schema = user_schema(&batches.schema()).ok_or_else(wrong)?;
+        let mut set = writer.attribute_set(&name, &schema)?;
+        for batch in batches {
+            let batch = batch?;
+            let ranges = ranges(&batch).ok_or_else(wrong)?;
+            let mut values = values(&batch, &schema).ok_or_else(wrong)?;
+            let ranges: Vec<Option<Range<u64>>> = ranges.iter().map(|range| cut(range, kept)).collect();
+            if ranges.contains(&None) {
+                let chosen = ranges.iter().map(Option::is_some).collect::<Vec<bool>>().into();
+                values = filter_record_batch(&values, &chosen).map_err(|_| wrong())?;
+            }
+            let ranges: Vec<Range<u64>> = ranges.into_iter().flatten().collect();
+            set.append(&ranges, &values)?;
+        }
+        writer.add_attribute_set(set)?;
+    }
+    Ok(())
+}
+
+/// The fields of the annotation.
+fn user_schema(schema: &SchemaRef) -> Option<SchemaRef> {
+    match schema.field_with_name("_userData").ok()?.data_type() {
+        DataType::Struct(fields) => Some(Arc::new(Schema::new(fields.clone()))),
+        _ => None,
+    }
+}
+
+fn ranges(batch: &RecordBatch) -> Option<Vec<Range<u64>>> {
+    let column = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>();
+    let (starts, lens) = (column("_rangeStart")?, column("_rangeLen")?);
+    Some(starts.values().iter().zip(lens.values()).map(|(start, len)| *start..start.saturating_add(*len)).collect())
+}
+
+fn values(batch: &RecordBatch, schema: &SchemaRef) -> Option<RecordBatch> {
+    let values = batch.column_by_name("_userData")?.as_struct_opt()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(values.len()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), values.columns().to_vec(), &options).ok()
+}
+
+/// The part of a range that was kept, counted from the first entry that was; `None` when nothing is left. A range
+/// without entries stands for a place between them.
+fn cut(range: &Range<u64>, kept: &Range<u64>) -> Option<Range<u64>> {
+    let (start, end) = (range.start.max(kept.start), range.end.min(kept.end));
+    let inside = if range.is_empty() { start <= end } else { start < end };
+    inside.then(|| start - kept.start..end - kept.start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn ranges_are_cut_to_the_entries_kept() {
+        let kept = 10..20;
+        for (range, want) in [
+            (10..20, Some(0..10)),
+            (0..30, Some(0..10)),
+            (12..15, Some(2..5)),
+            (5..12, Some(0..2)),
+            (18..25, Some(8..10)),
+            (0..10, None),
+            (20..30, None),
+            (10..10, Some(0..0)),
+            (15..15, Some(5..5)),
+            (20..20, Some(10..10)),
+            (9..9, None),
+            (21..21, None),
+        ] {
+            assert_eq!(cut(&range, &kept), want, "{range:?}");
+        }
+    }
+}
