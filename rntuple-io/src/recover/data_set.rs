@@ -37,7 +37,7 @@ pub(super) struct Found {
 pub(super) fn find(file: &File, evidence: &mut Evidence, index: usize) -> Result<Option<Found>> {
     let Some(set) = evidence.data_sets.get(index) else { return Ok(None) };
     let (footer, schema) = set.schema(file)?;
-    let Replay { clusters, superseded, extension_lost, groups_fine, notes } = replay(file, set, &schema)?;
+    let Replay { clusters, promised, superseded, extension_lost, groups_fine, notes } = replay(file, set, &schema)?;
     let max_key_size = set.max_key_size;
     let committed = set.anchor.as_ref().map(|(_, footer)| footer.entries().unwrap_or(0));
     let closed = is_closed(set);
@@ -73,8 +73,8 @@ pub(super) fn find(file: &File, evidence: &mut Evidence, index: usize) -> Result
             Some(reason) => found.lost.push((first..next, reason)),
         }
     }
-    if let Some(committed) = committed.filter(|&committed| committed > next) {
-        found.lost.push((next..committed, "nothing tells where their pages lie".to_owned()));
+    if promised > next {
+        found.lost.push((next..promised, "nothing tells where their pages lie".to_owned()));
     }
     found.intact = closed && groups_fine && !extension_lost && found.lost.is_empty() && committed == Some(next);
     found.entries = good.iter().map(|cluster| cluster.summary.entries).sum();

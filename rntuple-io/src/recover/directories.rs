@@ -85,9 +85,8 @@ impl Tree {
                 self.header = FileHeader { version: ROOT_VERSION, begin: BEGIN, ..FileHeader::default() };
             }
         }
-        let first = |begin: u64| {
-            evidence.objects.iter().find(|object| object.key.at == begin && &*object.key.class == "TFile")
-        };
+        let first =
+            |begin: u64| evidence.objects.iter().find(|object| object.key.at == begin && &*object.key.class == "TFile");
         let first = first(self.header.begin).or_else(|| first(BEGIN)).filter(|object| object.whole);
         if let Some(Object { key, key_bytes, .. }) = first {
             let begin = key.at;

@@ -236,7 +236,8 @@ fn complete(evidence: &Evidence, tree: &Tree, found: &[Found], destinations: &[D
         found.iter().zip(destinations).zip(&evidence.data_sets).all(|((found, destination), set)| match destination {
             Destination::Keep { .. } => {
                 // The key list must say the same of the anchor as the anchor's own record.
-                let is_listed = |at: &AnchorAt| tree.listed.get(&at.key.at).is_some_and(|(_, key)| *key == at.key_bytes);
+                let is_listed =
+                    |at: &AnchorAt| tree.listed.get(&at.key.at).is_some_and(|(_, key)| *key == at.key_bytes);
                 found.intact && set.anchor.as_ref().is_some_and(|(anchor, _)| is_listed(anchor))
             }
             Destination::Linked { keep, .. } => *keep,

@@ -20,6 +20,8 @@ use crate::writer::journal;
 pub(super) struct Replay {
     /// The clusters, by first entry; none overlap, none are empty.
     pub(super) clusters: BTreeMap<u64, ClusterPages>,
+    /// Entries that the newest anchor says there are, unless a writer started again before that.
+    pub(super) promised: u64,
     /// Clusters that were superseded.
     pub(super) superseded: Vec<ClusterPages>,
     /// Whether some clusters have columns that the schema does not: its extension is lost.
@@ -32,6 +34,7 @@ pub(super) struct Replay {
 pub(super) fn replay(file: &File, set: &DataSetAt, schema: &Schema) -> Result<Replay> {
     let mut out = Replay {
         clusters: BTreeMap::new(),
+        promised: 0,
         superseded: Vec::new(),
         extension_lost: false,
         groups_fine: true,
@@ -52,6 +55,7 @@ pub(super) fn replay(file: &File, set: &DataSetAt, schema: &Schema) -> Result<Re
     for (&at, source) in &set.sources {
         if let Some((_, entries)) = committed.filter(|(anchor_at, _)| *anchor_at < at) {
             out.cut(entries);
+            out.promised = entries;
             committed = None;
         }
         let (bytes, journal) = match *source {
@@ -86,6 +90,7 @@ pub(super) fn replay(file: &File, set: &DataSetAt, schema: &Schema) -> Result<Re
     }
     if let Some((_, entries)) = committed {
         out.cut(entries);
+        out.promised = entries;
     }
     Ok(out)
 }
@@ -101,6 +106,9 @@ impl Replay {
             && known.columns == cluster.columns
         {
             return;
+        }
+        if journal {
+            self.promised = self.promised.min(first);
         }
         // Those that end behind the start of this one, from the last one back.
         while let Some(last) = self.clusters.range(..if journal { u64::MAX } else { end }).next_back()

@@ -2,7 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, AsArray, Int64Array, ListArray, RecordBatch, StringArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Int64Type};
 use rntuple_io::{Checkpoint, Reader, WriteOptions, Writer, recover};
 
 use crate::data::{assert_whole, batch, ids, mix, open, schema};
@@ -147,7 +151,7 @@ fn mangled() {
             let len = random(change * 10 + 1, (mangled.len() - start).min(5000).max(1));
             match random(change * 10 + 2, 4) {
                 0 => mangled[start..start + len].fill(0),
-                1 => mangled[start..start + len].iter_mut().zip(0..).for_each(|(b, i)| *b = mix(i)as u8),
+                1 => mangled[start..start + len].iter_mut().zip(0..).for_each(|(b, i)| *b = mix(i) as u8),
                 2 => drop(mangled.drain(start..start + len)),
                 _ => {
                     let copy = mangled[start..start + len].to_vec();
@@ -169,4 +173,81 @@ fn mangled() {
             clusters(&ids(&ntuple));
         }
     }
+}
+
+/// Fields that were added while writing keep their values where clusters before, at and behind the addition are lost.
+#[test]
+fn holes_around_an_extension() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, broken) = (directory.path().join("events.root"), directory.path().join("broken.root"));
+    let options = WriteOptions::default().threads(1);
+    let mut writer = Writer::create(&path, "Events", schema(), options).unwrap();
+    for cluster in 0..CLUSTERS {
+        let plain = batch(cluster * ROWS..(cluster + 1) * ROWS);
+        if cluster == 3 {
+            // In the middle of a cluster.
+            writer.append(&plain.slice(0, 40)).unwrap();
+            let strings =
+                Field::new("words", DataType::List(Arc::new(Field::new("item", DataType::Utf8, false))), false);
+            writer.extend([Field::new("late", DataType::Int64, false), strings]).unwrap();
+            writer.append(&with_late(&plain.slice(40, 60))).unwrap();
+        } else if cluster > 3 {
+            writer.append(&with_late(&plain)).unwrap();
+        } else {
+            writer.append(&plain).unwrap();
+        }
+        writer.flush_cluster().unwrap();
+    }
+    writer.finish().unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let records = records(&bytes);
+    let is_journal = |start: usize| bytes.get(start + 42..start + 50) == Some(b"RNTJRNL1");
+    let pages: Vec<usize> =
+        (1..records.len() - 1).filter(|i| is_journal(records[*i])).map(|i| records[i] - 100).collect();
+    assert_eq!(pages.len(), 7);
+    for lost in 0_u32..1 << pages.len() {
+        let mut damaged = bytes.clone();
+        for (cluster, at) in pages.iter().enumerate() {
+            damaged[*at] ^= u8::from(lost & (1 << cluster) != 0);
+        }
+        fs::write(&broken, &damaged).unwrap();
+        let saved = directory.path().join(format!("saved{lost}.root"));
+        let recovered = recover(&broken, &saved).unwrap();
+        let ntuple = open(&saved);
+        let ids = ids(&ntuple);
+        let first = [0, 100, 200, 300, 340, 400, 500, 600];
+        let kept = (0..7).filter(|cluster| lost & (1 << cluster) == 0);
+        let expected: Vec<i64> = kept.flat_map(|cluster| first[cluster]..first[cluster + 1]).collect();
+        assert_eq!(ids, expected, "{recovered}");
+        let batches = ntuple.scan().columns(["late", "words"]).open().unwrap();
+        let mut at = 0;
+        for batch in batches {
+            let batch = batch.unwrap();
+            let late = batch.column_by_name("late").unwrap().as_primitive::<Int64Type>();
+            let words = batch.column_by_name("words").unwrap().as_list::<i32>();
+            for row in 0..batch.num_rows() {
+                let id = ids[at];
+                let (number, word) = if id < 340 { (0, Vec::new()) } else { (id + 1, vec![format!("word {id}")]) };
+                assert_eq!(late.value(row), number);
+                let got = words.value(row);
+                assert!(got.as_string::<i32>().iter().flatten().eq(word.iter().map(String::as_str)), "{id}");
+                at += 1;
+            }
+        }
+        assert_eq!(at, ids.len());
+    }
+}
+
+fn with_late(batch: &RecordBatch) -> RecordBatch {
+    let ids = batch.column(0).as_primitive::<Int64Type>().values().to_vec();
+    let late: ArrayRef = Arc::new(Int64Array::from_iter_values(ids.iter().map(|id| id + 1)));
+    let words: ArrayRef = Arc::new(StringArray::from_iter_values(ids.iter().map(|id| format!("word {id}"))));
+    let item = Arc::new(Field::new("item", DataType::Utf8, false));
+    let words: ArrayRef =
+        Arc::new(ListArray::new(item, OffsetBuffer::<i32>::from_lengths(vec![1; ids.len()]), words, None));
+    let old = batch.schema();
+    let fields = old.fields().iter().zip(batch.columns());
+    let fields = fields.map(|(field, column)| (field.name().clone(), Arc::clone(column), false));
+    let new = [("late".to_owned(), late, false), ("words".to_owned(), words, false)];
+    RecordBatch::try_from_iter_with_nullable(fields.chain(new)).unwrap()
 }

@@ -206,3 +206,40 @@ fn cut_continued_and_cut() {
         assert!(assert_counts(&open(&saved)) >= safe);
     }
 }
+
+/// A writer died after it wrote an anchor, but before this one counted; another one continued from the commit before.
+#[test]
+fn anchors_that_never_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, saved) = (directory.path().join("events.root"), directory.path().join("saved.root"));
+    let options = WriteOptions::default().threads(1).checkpoint(Checkpoint::Clusters(2));
+    let mut writer = Writer::create(&path, "Events", schema(), options.clone()).unwrap();
+    let add = |writer: &mut Writer, rows: i64| {
+        let next = writer.entries() as i64;
+        writer.append(&batch(next..next + rows)).unwrap();
+        writer.flush_cluster().unwrap();
+    };
+    add(&mut writer, 100);
+    add(&mut writer, 100);
+    let head = fs::read(&path).unwrap()[..250].to_vec();
+    add(&mut writer, 100);
+    add(&mut writer, 100);
+    drop(writer);
+    let back = || {
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[..250].copy_from_slice(&head);
+        fs::write(&path, &bytes).unwrap();
+    };
+    back();
+    assert_eq!(assert_counts(&open(&path)), 200);
+    recover(&path, &saved).unwrap();
+    assert_eq!(assert_counts(&open(&saved)), 400);
+    let file = FileWriter::open(&path, &options).unwrap();
+    let mut writer = file.reopen("Events", options).unwrap();
+    add(&mut writer, 150);
+    drop(writer);
+    drop(file);
+    let recovered = recover(&path, &saved).unwrap();
+    assert_eq!(recovered.ntuples[0].lost, Vec::<String>::new());
+    assert_eq!(assert_counts(&open(&saved)), 350);
+}
