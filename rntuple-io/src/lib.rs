@@ -34,6 +34,7 @@
 //! * **Some entries, in any order**: [`Scan::random_access`], [`EntryReader::read`].
 //! * **What is in a file**: [`Reader::list`], [`NTuple::schema`], [`NTuple::stat`], [`NTuple::verify`].
 //! * **Annotations of entry ranges**: [`NTuple::attribute_set`].
+//! * **Files whose writer died**, or that were cut short or damaged: [`recover()`].
 //! * **Other storage**: anything that is a [`storage::ByteSource`], through [`Reader::from_source`].
 //!
 //! Cost follows what is asked for: opening does not depend on the number of clusters, and reading two of ten thousand

@@ -1,13 +1,11 @@
 //! `rntuple convert`: read data sets and write them anew.
 
 mod attributes;
-mod encodings;
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use rntuple_core::compression::CompressionSettings;
 use rntuple_core::container::root_file::StreamerInfoList;
@@ -78,11 +76,6 @@ fn same_file(a: &Path, b: &Path) -> io::Result<bool> {
 fn argument(args: &Convert, reason: impl Into<String>) -> Error {
     let file = args.output.to_string_lossy().into();
     Error::Read(rntuple_io::Error::Argument { file, reason: reason.into() })
-}
-
-fn format_error(args: &Convert, source: rntuple_core::Error) -> Error {
-    let file = args.output.to_string_lossy().into();
-    Error::Read(rntuple_io::Error::Format { file, source: Arc::new(source) })
 }
 
 /// Which data sets are converted, and the paths they get.
@@ -193,14 +186,9 @@ fn one(
     let mut batches = if args.fields.is_empty() { scan().open()? } else { scan().columns(&args.fields).open()? };
     report_skipped(args, job, &batches, console)?;
 
-    let mut schema = batches.schema();
+    let schema = batches.schema();
     let mut options = options.clone().description(args.description.as_deref().unwrap_or(ntuple.description()));
-    if args.default_encodings {
-        schema = encodings::removed(&schema);
-    } else {
-        let widest = encodings::widest(ntuple.schema(), &schema).map_err(|error| format_error(args, error))?;
-        options = widest.into_iter().fold(options, |options, (path, encoding)| options.encoding(path, encoding));
-    }
+    options = options.keep_encodings(!args.default_encodings);
     for one in &args.encoding {
         options = options.encoding(&one.pattern, one.value);
     }

@@ -1,11 +1,13 @@
-// root_dump [LIBRARY...] < LIST: what ROOT finds in files, as JSON. A library has dictionaries, and perhaps a function
-// interopPrepare to call. Each line of LIST is FILE<TAB>OUT; written are
+// root_dump [LIBRARY | HEADER]... < LIST: what ROOT finds in files, as JSON. A library has dictionaries, and perhaps a
+// function interopPrepare to call; a header (.hpp) is declared to the interpreter. Each line of LIST is FILE<TAB>OUT;
+// written are
 //   OUT.json   every RNTuple: name, description, fields with their types, encodings, storage, values, attribute sets
 //   OUT.log    everything that ROOT said meanwhile (ls, map and streamer info of the file go to OUT.txt)
 // Prints OUT<TAB>STATUS, where STATUS is `ok` or how the process ended that read the file: each file has its own, and
 // where reading all fields together fails, so has each field.
 //
-// The values of a field are the first and last ones as JSON and a digest of all of them.
+// The values of a field are the first and last ones as JSON and a digest of all of them; where there are very many
+// entries, of some thousands from the start to the end.
 #include <ROOT/RColumnElementBase.hxx>
 #include <ROOT/RField.hxx>
 #include <ROOT/RNTuple.hxx>
@@ -40,7 +42,7 @@ using ROOT::RNTupleReader;
 using std::ostream;
 using std::string;
 
-constexpr std::uint64_t kHead = 200, kTail = 50;
+constexpr std::uint64_t kHead = 200, kTail = 50, kFirst = 20000, kLast = 1000;
 constexpr unsigned kSecondsPerFile = 120;
 
 // Bytes that are not ASCII are written as if they were Latin-1: equal strings stay equal, whatever they hold.
@@ -221,7 +223,10 @@ static std::map<string, Values> read(RNTupleReader &reader)
 {
    std::map<string, Values> fields;
    auto entry = reader.GetModel().CreateEntry();
-   for (std::uint64_t i = 0; i < reader.GetNEntries(); ++i) {
+   auto n = reader.GetNEntries(), stride = n / kFirst + 1;
+   for (std::uint64_t i = 0; i < n; ++i) {
+      if (i >= kFirst && i + kLast < n && i % stride != 0)
+         continue;
       reader.LoadEntry(i, *entry);
       for (const auto &value : *entry) {
          std::stringstream text;
@@ -509,6 +514,12 @@ int main(int argc, char **argv)
    TClass::GetClass("ROOT::RNTuple")->GetStreamerInfo();
    TClass::GetClass("TDirectoryFile")->GetStreamerInfo();
    for (int i = 1; i < argc; ++i) {
+      string argument = argv[i];
+      if (argument.size() > 4 && argument.substr(argument.size() - 4) == ".hpp") {
+         if (!gInterpreter->Declare(("#include \"" + argument + "\"").c_str()))
+            return 2;
+         continue;
+      }
       if (gSystem->Load(argv[i]) < 0)
          return 2;
       if (auto prepare = gSystem->DynFindSymbol(argv[i], "interopPrepare"))

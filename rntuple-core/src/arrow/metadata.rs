@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use arrow::datatypes::{DataType, Field as ArrowField};
 
-use crate::schema::{ColumnEncoding, Field, Schema};
+use crate::schema::{Field, Schema};
 
 /// C++ type of the field, as stored.
 pub const TYPE: &str = "rntuple.type";
@@ -19,7 +19,7 @@ pub const DESCRIPTION: &str = "rntuple.description";
 pub const VERSION: &str = "rntuple.version";
 /// Checksum of the class.
 pub const CHECKSUM: &str = "rntuple.checksum";
-/// Encodings of the columns of the field, see [`ColumnEncoding`]; of several representations, the first.
+/// Encodings of the columns of the field, see [`Schema::encodings`].
 pub const ENCODING: &str = "rntuple.encoding";
 /// Path of the field that a projected field shows.
 pub const SOURCE: &str = "rntuple.source";
@@ -62,7 +62,7 @@ pub(super) fn arrow_field(
     }
     match field.source {
         Some(source) => put(SOURCE, schema.path(source)),
-        None => put(ENCODING, encoding(schema, field)),
+        None => put(ENCODING, encodings(schema, field)),
     }
     if let Some(mark) = mark {
         put(mark, "true".to_owned());
@@ -75,15 +75,6 @@ pub(super) fn arrow_field(
     ArrowField::new(&*field.name, data_type, nullable).with_metadata(metadata)
 }
 
-/// The encodings of a field's first representation.
-fn encoding(schema: &Schema, field: &Field) -> String {
-    let columns = schema.representations(field).next().unwrap_or_default();
-    let mut out = String::new();
-    for column in columns.iter().filter_map(|&id| schema.column(id)) {
-        if !out.is_empty() {
-            out.push(',');
-        }
-        out += &ColumnEncoding::of_column(column).to_string();
-    }
-    out
+fn encodings(schema: &Schema, field: &Field) -> String {
+    schema.encodings(field).iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }

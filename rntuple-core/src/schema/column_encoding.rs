@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Column, ColumnType};
+use super::{Column, ColumnType, Field, Schema};
 
 /// Type of a column's elements with its parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,6 +36,41 @@ impl ColumnEncoding {
     pub fn parse_list(text: &str) -> Result<Vec<Self>, InvalidEncoding> {
         text.split(',').map(|one| one.trim().parse()).collect()
     }
+}
+
+impl Schema {
+    /// The encodings of a field's columns: those of its first representation. Where representations of a real number
+    /// differ, the one in which the values of all of them are kept as they are.
+    #[must_use]
+    pub fn encodings(&self, field: &Field) -> Vec<ColumnEncoding> {
+        let of = |id: &super::ColumnId| self.column(*id).map(ColumnEncoding::of_column);
+        let mut all = self.representations(field).map(|columns| columns.iter().filter_map(of).collect::<Vec<_>>());
+        let first = all.next().unwrap_or_default();
+        let others: Vec<ColumnEncoding> = all.flatten().collect();
+        match first.as_slice() {
+            [one] if others.iter().any(|other| other != one) => {
+                widest(*one, &others, &field.type_name).map_or(first, |widest| vec![widest])
+            }
+            _ => first,
+        }
+    }
+}
+
+/// Of several encodings, one that keeps the values of all. Only real numbers have encodings that lose anything.
+fn widest(first: ColumnEncoding, others: &[ColumnEncoding], type_name: &str) -> Option<ColumnEncoding> {
+    use ColumnType as C;
+    let all = || std::iter::once(&first).chain(others);
+    let needs_double = |encoding: &ColumnEncoding| match encoding.kind {
+        C::Real64 | C::SplitReal64 => Some(true),
+        // Steps of a range that single precision may not have.
+        C::Real32Quant => Some(type_name == "double"),
+        C::Real16 | C::SplitReal16 | C::Real32 | C::SplitReal32 | C::Real32Trunc => Some(false),
+        _ => None,
+    };
+    let double = all().map(needs_double).collect::<Option<Vec<bool>>>()?.contains(&true);
+    let enough = if double { [C::Real64, C::SplitReal64] } else { [C::Real32, C::SplitReal32] };
+    let split = || enough.last().copied().map(ColumnEncoding::of);
+    all().find(|encoding| enough.contains(&encoding.kind)).copied().or_else(split)
 }
 
 impl fmt::Display for ColumnEncoding {
@@ -91,6 +126,20 @@ impl FromStr for ColumnEncoding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_widest_representation() {
+        let of = |names: &[&str], type_name| {
+            let all: Vec<ColumnEncoding> = names.iter().map(|name| name.parse().unwrap()).collect();
+            widest(all[0], &all[1..], type_name).map(|encoding| encoding.to_string())
+        };
+        assert_eq!(of(&["Real16", "SplitReal32"], "float").as_deref(), Some("SplitReal32"));
+        assert_eq!(of(&["Real32", "SplitReal32"], "float").as_deref(), Some("Real32"));
+        assert_eq!(of(&["Real16", "Real32Trunc(12)"], "float").as_deref(), Some("SplitReal32"));
+        assert_eq!(of(&["SplitReal32", "Real32Quant(8;0;1)"], "double").as_deref(), Some("SplitReal64"));
+        assert_eq!(of(&["SplitReal32", "Real64"], "double").as_deref(), Some("Real64"));
+        assert_eq!(of(&["SplitInt32", "Int32"], "std::int32_t"), None);
+    }
 
     #[test]
     fn text_and_back() {

@@ -1,6 +1,6 @@
 //! What the records of a file say: data sets, and everything that tells of their clusters, in the order of the file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rntuple_core::container::root_file::{Anchor, EnvelopePlace, Key};
 use rntuple_core::metadata::{Footer, Header, Locator};
@@ -16,6 +16,12 @@ use crate::writer::journal;
 const BLOB: &str = "RBlob";
 /// Payloads larger than this are split, where nothing else is said: what ROOT uses.
 const MAX_KEY_SIZE: u64 = 1 << 30;
+/// Data sets beyond this number, or whose headers together are larger than this, are left out: what is kept of a header
+/// takes more memory than the header.
+const MAX_DATA_SETS: usize = 10_000;
+const MAX_HEADERS: u64 = 64 << 20;
+/// No real file has more footers in a row that have a checksum, but make no sense.
+const MAX_FOOTERS: usize = 1000;
 
 /// A record of pages or of an envelope.
 #[derive(Debug, Clone, Copy)]
@@ -207,8 +213,14 @@ impl Collector {
         for place in &self.headers {
             places.entry(place.offset).or_insert((*place, MAX_KEY_SIZE));
         }
-        let mut out = Vec::new();
+        let mut out: Vec<DataSetAt> = Vec::new();
+        let (mut bytes, mut left_out) = (0_u64, 0_u64);
         for (place, max_key_size) in places.into_values() {
+            bytes = bytes.saturating_add(place.length);
+            if !out.is_empty() && (out.len() >= MAX_DATA_SETS || bytes > MAX_HEADERS) {
+                left_out += 1;
+                continue;
+            }
             let locator = Locator::File { size: place.stored, offset: place.offset };
             let what = || "header envelope".to_owned();
             let header = match file.read_envelope(what, locator, place.length, max_key_size) {
@@ -242,34 +254,18 @@ impl Collector {
                 }
             }
         }
+        if left_out > 0 {
+            self.notes.push(format!("{left_out} data sets were left out: the file has too many"));
+        }
+        let mut anchors: HashMap<u64, Vec<&AnchorAt>> = HashMap::new();
+        for found in &self.anchors {
+            anchors.entry(found.anchor.header.offset).or_default().push(found);
+        }
         for data_set in &mut out {
-            self.newest_anchor(file, data_set)?;
+            let anchors = anchors.get(&data_set.place.offset).map_or(&[][..], Vec::as_slice);
+            newest_anchor(file, data_set, anchors)?;
         }
         Ok(out)
-    }
-
-    /// Finds the newest anchor of a data set that leads to a footer.
-    fn newest_anchor(&self, file: &File, data_set: &mut DataSetAt) -> Result<()> {
-        let leads_here = |found: &&AnchorAt| found.anchor.header == data_set.place;
-        for found in self.anchors.iter().filter(leads_here).rev() {
-            data_set.anchored = true;
-            let place = found.anchor.footer;
-            if let Some(bytes) = read_envelope(file, place, found.anchor.max_key_size)?
-                && let Ok((footer, _)) = Footer::parse(&bytes, data_set.header.clone())
-                && footer.entries().is_ok()
-            {
-                data_set.footers.insert(place.offset, FooterAt::Envelope(place));
-                for group in &footer.cluster_groups {
-                    if let Locator::File { size, offset } = group.page_list.locator {
-                        let place = EnvelopePlace { offset, stored: size, length: group.page_list.length };
-                        data_set.sources.insert(offset, Source::PageList(place));
-                    }
-                }
-                data_set.anchor = Some((found.clone(), footer));
-                return Ok(());
-            }
-        }
-        Ok(())
     }
 
     /// Gives journals, page lists and footers to the data sets that they belong to.
@@ -287,10 +283,10 @@ impl Collector {
         }
         let mut ambiguous = 0_u64;
         let mut foreign = 0_u64;
+        let linked = data_sets.iter().flat_map(|set| set.sources.keys().chain(set.footers.keys()));
+        let linked: HashSet<u64> = linked.copied().collect();
         for (kind, place, checksum) in &self.envelopes {
-            let linked =
-                |set: &DataSetAt| set.sources.contains_key(&place.offset) || set.footers.contains_key(&place.offset);
-            if data_sets.iter().any(linked) {
+            if linked.contains(&place.offset) {
                 continue;
             }
             match by_checksum.get(checksum).map(Vec::as_slice) {
@@ -329,7 +325,7 @@ impl Collector {
 impl DataSetAt {
     /// The schema with the newest extension that can be read, and the footer that has it.
     pub(super) fn schema(&self, file: &File) -> Result<(Option<Footer>, Schema)> {
-        for (at, footer) in self.footers.iter().rev() {
+        for (at, footer) in self.footers.iter().rev().take(MAX_FOOTERS) {
             let bytes = match *footer {
                 FooterAt::Journal(len) => {
                     let payload = file.read(|| "journal".to_owned(), *at, len)?;
@@ -349,6 +345,31 @@ impl DataSetAt {
         let (_, schema) = parsed.map_err(|e| file.format(e))?;
         Ok((None, schema))
     }
+}
+
+/// Finds the newest anchor of a data set that leads to a footer.
+fn newest_anchor(file: &File, data_set: &mut DataSetAt, anchors: &[&AnchorAt]) -> Result<()> {
+    let place = data_set.place;
+    let here = anchors.iter().rev().filter(|found| found.anchor.header == place);
+    for found in here.take(MAX_FOOTERS) {
+        data_set.anchored = true;
+        let place = found.anchor.footer;
+        if let Some(bytes) = read_envelope(file, place, found.anchor.max_key_size)?
+            && let Ok((footer, _)) = Footer::parse(&bytes, data_set.header.clone())
+            && footer.entries().is_ok()
+        {
+            data_set.footers.insert(place.offset, FooterAt::Envelope(place));
+            for group in &footer.cluster_groups {
+                if let Locator::File { size, offset } = group.page_list.locator {
+                    let place = EnvelopePlace { offset, stored: size, length: group.page_list.length };
+                    data_set.sources.insert(offset, Source::PageList(place));
+                }
+            }
+            data_set.anchor = Some((AnchorAt::clone(found), footer));
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// An envelope, decompressed; `None` when it is damaged. Only the storage can fail.

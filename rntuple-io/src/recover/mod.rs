@@ -41,7 +41,7 @@ use directories::Tree;
 use evidence::{AnchorAt, DataSetAt, Evidence};
 use target::{Destination, Target};
 
-/// What [`recover`] saved and what is lost.
+/// What [`recover()`] saved and what is lost.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Recovered {
@@ -130,22 +130,21 @@ pub fn recover(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<Rec
     let (destinations, mut notes) = destinations(&file, &evidence, &tree, &mut found)?;
     let mut recovered =
         Recovered { complete: complete(&evidence, &tree, &found, &destinations), ..Recovered::default() };
+    let paths = paths(&evidence, &destinations);
+    let mut sets: HashMap<usize, Vec<(usize, &str)>> = HashMap::new();
     for (i, destination) in destinations.iter().enumerate() {
-        let path = match destination {
-            Destination::Keep { .. } | Destination::Listed { .. } => path(i, &evidence, &destinations),
-            _ => continue,
-        };
-        if let Some(found) = found.get(i) {
-            recovered.ntuples.push(report(path.clone(), found));
-            recovered.notes.extend(found.notes.iter().map(|note| format!("{path}: {note}")));
+        if let Destination::Linked { parent, set, .. } = destination {
+            sets.entry(*parent).or_default().push((i, &set.name));
         }
-        for (j, destination) in destinations.iter().enumerate() {
-            if let Destination::Linked { parent, set, .. } = destination
-                && *parent == i
-            {
-                let path = format!("{path}:{}", set.name);
-                recovered.ntuples.extend(found.get(j).map(|found| report(path, found)));
-            }
+    }
+    for (i, path) in paths.iter().enumerate() {
+        let Some(path) = path else { continue };
+        let own = (i, path.clone());
+        let linked = sets.get(&i).into_iter().flatten().map(|(i, name)| (*i, format!("{path}:{name}")));
+        for (i, path) in std::iter::once(own).chain(linked) {
+            let Some(found) = found.get(i) else { continue };
+            recovered.notes.extend(found.notes.iter().map(|note| format!("{path}: {note}")));
+            recovered.ntuples.push(report(path, found));
         }
     }
     let target = Target::create(target)?;
@@ -204,24 +203,29 @@ fn entries(range: &Range<u64>) -> String {
     }
 }
 
-/// Path of a data set in the target; with its cycle, if there is a newer one.
-fn path(i: usize, evidence: &Evidence, destinations: &[Destination]) -> String {
-    let place = |i: usize| -> Option<(String, u32)> {
-        match destinations.get(i)? {
-            Destination::Keep { directory } => {
-                let (anchor, _) = evidence.data_sets.get(i)?.anchor.as_ref()?;
-                Some((join(directory, &anchor.key.name), anchor.key.cycle.into()))
-            }
-            // The next cycle is newer than all that there are.
-            Destination::Listed { directory, name, cycle } => {
-                Some((join(directory, name), cycle.map_or(u32::MAX, u32::from)))
-            }
-            _ => None,
+/// Paths of the data sets in the target, where they have one; with the cycle, if there is a newer one.
+fn paths(evidence: &Evidence, destinations: &[Destination]) -> Vec<Option<String>> {
+    let place = |(set, destination): (&DataSetAt, &Destination)| match destination {
+        Destination::Keep { directory } => {
+            let (anchor, _) = set.anchor.as_ref()?;
+            Some((join(directory, &anchor.key.name), u32::from(anchor.key.cycle)))
         }
+        // The next cycle is newer than all that there are.
+        Destination::Listed { directory, name, cycle } => {
+            Some((join(directory, name), cycle.map_or(u32::MAX, u32::from)))
+        }
+        Destination::Linked { .. } | Destination::Nowhere => None,
     };
-    let Some((path, cycle)) = place(i) else { return String::new() };
-    let newer = (0..destinations.len()).filter_map(place).any(|(other, newer)| other == path && newer > cycle);
-    if newer { format!("{path};{cycle}") } else { path }
+    let places: Vec<Option<(String, u32)>> = evidence.data_sets.iter().zip(destinations).map(place).collect();
+    let mut newest: HashMap<&str, u32> = HashMap::new();
+    for (path, cycle) in places.iter().flatten() {
+        let newest = newest.entry(path).or_insert(*cycle);
+        *newest = (*newest).max(*cycle);
+    }
+    let name = |(path, cycle): &(String, u32)| {
+        if newest.get(path.as_str()) == Some(cycle) { path.clone() } else { format!("{path};{cycle}") }
+    };
+    places.iter().map(|place| place.as_ref().map(name)).collect()
 }
 
 fn join(directory: &str, name: &str) -> String {
@@ -295,11 +299,12 @@ fn destinations(
             }
         }
     }
-    for (i, found) in found.iter().enumerate() {
-        let annotated = out.iter().any(|d| matches!(d, Destination::Linked { parent, .. } if *parent == i));
-        if annotated && !found.moved.is_empty() {
-            let path = path(i, evidence, &out);
-            notes.push(format!("the attribute sets of '{path}' still mean its entries as they were numbered before"));
+    for destination in &out {
+        if let Destination::Linked { parent, set, .. } = destination
+            && found.get(*parent).is_some_and(|found| !found.moved.is_empty())
+        {
+            let name = &set.name;
+            notes.push(format!("the attribute set '{name}' still means entries as they were numbered before"));
         }
     }
     Ok((out, notes))
@@ -347,6 +352,12 @@ type Links = HashMap<usize, (usize, AttributeSet, bool)>;
 
 fn links(file: &File, evidence: &Evidence, found: &[Found], notes: &mut Vec<String>) -> Result<Links> {
     let mut out = Links::new();
+    let mut by_header: HashMap<u64, usize> = HashMap::new();
+    let mut by_name: HashMap<&str, usize> = HashMap::new();
+    for (i, set) in evidence.data_sets.iter().enumerate() {
+        by_header.insert(set.place.offset, i);
+        by_name.entry(&set.header.name).or_insert(i);
+    }
     for (parent, set) in found.iter().enumerate() {
         let max_key_size = evidence.data_sets.get(parent).map_or(0, |set| set.max_key_size);
         for link in &set.attribute_sets {
@@ -357,13 +368,12 @@ fn links(file: &File, evidence: &Evidence, found: &[Found], notes: &mut Vec<Stri
                 Err(Error::Io { file, what, source }) => return Err(Error::Io { file, what, source }),
                 Err(_) => None,
             };
-            let same_header = |anchor: &Anchor| evidence.data_sets.iter().position(|set| set.place == anchor.header);
             // Without its anchor, it is known by name.
-            let by_name = || {
-                let named = |(_, set): &(usize, &DataSetAt)| set.header.name == link.name;
-                evidence.data_sets.iter().enumerate().find(named).map(|(i, _)| i)
+            let child = match &anchor {
+                Some(anchor) => by_header.get(&anchor.header.offset),
+                None => by_name.get(&*link.name),
             };
-            let child = anchor.as_ref().map_or_else(by_name, same_header).filter(|child| *child != parent);
+            let child = child.copied().filter(|child| *child != parent);
             match child {
                 Some(child) if !out.contains_key(&child) => {
                     let newest = evidence.data_sets.get(child).and_then(|set| set.anchor.as_ref());
@@ -419,25 +429,21 @@ fn adopt(evidence: &Evidence, tree: &Tree, found: &[Found], destinations: &mut [
 /// Leaves out data sets of which nothing but the header was written, where another one has their name: in which directory
 /// they would have been is not known.
 fn leave_out_empty(evidence: &Evidence, found: &[Found], destinations: &mut [Destination], notes: &mut Vec<String>) {
-    let path_of = |destination: &Destination| match destination {
-        Destination::Listed { directory, name, .. } => Some(join(directory, name)),
-        _ => None,
-    };
-    for i in 0..destinations.len() {
-        let (Some(set), Some(this)) = (evidence.data_sets.get(i), found.get(i)) else { continue };
-        let Some(path) = destinations.get(i).and_then(path_of) else { continue };
-        if set.anchored || set.path.is_some() || this.entries > 0 {
+    let paths: Vec<Option<String>> = paths(evidence, destinations)
+        .into_iter()
+        .map(|path| path.map(|path| path.split(';').next().unwrap_or_default().to_owned()))
+        .collect();
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    paths.iter().flatten().for_each(|path| *count.entry(path).or_default() += 1);
+    let data_sets = evidence.data_sets.iter().zip(found).zip(&paths);
+    for (((set, found), path), destination) in data_sets.zip(destinations) {
+        let Some(path) = path else { continue };
+        if set.anchored || set.path.is_some() || found.entries > 0 || !matches!(destination, Destination::Listed { .. })
+        {
             continue;
         }
-        let taken = destinations.iter().enumerate().any(|(other, destination)| match destination {
-            Destination::Listed { .. } => other != i && path_of(destination).as_ref() == Some(&path),
-            Destination::Keep { directory } => {
-                let anchor = evidence.data_sets.get(other).and_then(|set| set.anchor.as_ref());
-                anchor.is_some_and(|(anchor, _)| join(directory, &anchor.key.name) == path)
-            }
-            _ => false,
-        });
-        if let (true, Some(destination)) = (taken, destinations.get_mut(i)) {
+        if let Some(count) = count.get_mut(path.as_str()).filter(|count| **count > 1) {
+            *count -= 1;
             *destination = Destination::Nowhere;
             notes.push(format!("a second data set '{path}' has no entries and was left out"));
         }

@@ -27,6 +27,7 @@ pub struct WriteOptions {
     pub(super) field_compression: Vec<(String, CompressionSettings)>,
     pub(super) encodings: Vec<(String, ColumnEncoding)>,
     pub(super) small_indexes: bool,
+    pub(super) keep_encodings: bool,
     pub(super) approx_zipped_cluster_size: u64,
     pub(super) max_unzipped_cluster_size: Option<u64>,
     pub(super) initial_unzipped_page_size: usize,
@@ -50,6 +51,7 @@ impl Default for WriteOptions {
             field_compression: Vec::new(),
             encodings: Vec::new(),
             small_indexes: false,
+            keep_encodings: true,
             approx_zipped_cluster_size: 128 << 20,
             max_unzipped_cluster_size: None,
             initial_unzipped_page_size: 256,
@@ -95,6 +97,14 @@ impl WriteOptions {
     #[must_use]
     pub fn encoding(mut self, pattern: impl Into<String>, encoding: ColumnEncoding) -> Self {
         self.encodings.push((pattern.into(), encoding));
+        self
+    }
+
+    /// Whether the encodings that a schema brings along, as one that was read does, are kept. By default they are;
+    /// otherwise fields have those that they would have without.
+    #[must_use]
+    pub fn keep_encodings(mut self, yes: bool) -> Self {
+        self.keep_encodings = yes;
         self
     }
 
@@ -212,6 +222,7 @@ impl WriteOptions {
         LayoutOptions {
             split: !self.compression.is_none(),
             small_indexes: self.small_indexes,
+            keep_encodings: self.keep_encodings,
             encodings: self.encodings.clone(),
         }
     }

@@ -46,7 +46,7 @@ fn say(what: &str, entries: u64) {
 
 fn options(seed: u64) -> WriteOptions {
     let mut options = WriteOptions::default().threads(1);
-    if mix(seed) % 3 == 0 {
+    if mix(seed).is_multiple_of(3) {
         options = options.compression(CompressionSettings::NONE);
     }
     if mix(seed) % 4 == 1 {
@@ -84,10 +84,11 @@ fn one(target: &Path, seed: u64, options: WriteOptions) {
     let mut next = 0;
     for cluster in 0..20_000 {
         let end = next + rows(seed, cluster);
-        if cluster == 3 && seed % 2 == 0 {
+        if cluster == 3 && seed.is_multiple_of(2) {
             writer.extend([Field::new("late", DataType::Int64, false)]).unwrap();
         }
-        let batch = if cluster >= 3 && seed % 2 == 0 { with_late(&batch(next..end)) } else { batch(next..end) };
+        let batch =
+            if cluster >= 3 && seed.is_multiple_of(2) { with_late(&batch(next..end)) } else { batch(next..end) };
         writer.append(&batch).unwrap();
         writer.flush_cluster().unwrap();
         next = end;
@@ -201,11 +202,12 @@ fn last(said: &[(String, u64)], what: &str) -> u64 {
     said.iter().rev().find(|(other, _)| other == what).map_or(0, |(_, number)| *number)
 }
 
-fn seed() -> u64 {
+/// Seeds of some runs; printed, so that a run can be repeated as far as the moment of the kill allows.
+fn seeds(kills: u64) -> impl Iterator<Item = u64> {
     let seed = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
     let seed = std::env::var("RNTUPLE_CRASH_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(seed % 1_000_000);
     println!("RNTUPLE_CRASH_SEED={seed}");
-    seed
+    (0..kills).map(move |i| mix(seed + i) % 1_000_000)
 }
 
 /// What a writer without checkpoints leaves.
@@ -217,7 +219,7 @@ fn part(directory: &Path) -> Option<PathBuf> {
 #[test]
 fn checkpointed_files_open_after_every_kill() {
     let mut seen = 0;
-    for seed in (0..KILLS).map(|i| mix(i) % 1_000_000 + seed() % 1000) {
+    for seed in seeds(KILLS) {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("events.root");
         let said = run_and_kill("checkpoints", seed, &target);
@@ -257,7 +259,7 @@ fn checkpointed_files_open_after_every_kill() {
 #[test]
 fn without_checkpoints_every_complete_cluster_is_recovered() {
     let mut seen = 0;
-    for seed in (0..KILLS).map(|i| mix(i) % 1_000_000 + seed() % 1000) {
+    for seed in seeds(KILLS) {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("events.root");
         let old = seed % 3 == 0;
@@ -289,7 +291,7 @@ fn without_checkpoints_every_complete_cluster_is_recovered() {
 
 #[test]
 fn several_data_sets_are_told_apart() {
-    for seed in (0..KILLS / 5).map(|i| mix(i) % 1_000_000 + seed() % 1000) {
+    for seed in seeds(KILLS / 5) {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("events.root");
         let said = run_and_kill("several", seed, &target);
@@ -321,7 +323,7 @@ fn several_data_sets_are_told_apart() {
 /// with what the second one wrote.
 #[test]
 fn continued_after_a_kill() {
-    for seed in (0..KILLS / 5).map(|i| mix(i) % 1_000_000 + seed() % 1000) {
+    for seed in seeds(KILLS / 5) {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("events.root");
         let options = WriteOptions::default().threads(1);
@@ -345,7 +347,7 @@ fn continued_after_a_kill() {
 
 #[test]
 fn parallel_writers() {
-    for seed in (0..KILLS / 5).map(|i| mix(i) % 1_000_000 + seed() % 1000) {
+    for seed in seeds(KILLS / 5) {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("events.root");
         let said = run_and_kill("parallel", seed, &target);

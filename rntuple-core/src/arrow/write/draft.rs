@@ -59,6 +59,8 @@ pub(super) trait Choices {
 
 pub(super) struct Drafter<'a> {
     pub(super) choices: &'a dyn Choices,
+    /// Whether the encodings that the metadata name count.
+    pub(super) keep: bool,
 }
 
 /// Where a field is: its path, and whether a type name above it must spell its own.
@@ -194,20 +196,24 @@ impl Drafter<'_> {
         draft.shape = Form::Number { number, half };
         let content = Content::of(&draft.type_name, number);
         let stored = if half {
-            metadata.encoding().first().copied().or(Some(ColumnEncoding::of(crate::schema::ColumnType::Real16)))
+            self.stored(metadata).first().copied().or(Some(ColumnEncoding::of(crate::schema::ColumnType::Real16)))
         } else {
             let double32 = draft
                 .alias
                 .ends_with("Double32_t")
                 .then_some(ColumnEncoding::of(crate::schema::ColumnType::SplitReal32));
-            metadata.encoding().first().copied().or(double32)
+            self.stored(metadata).first().copied().or(double32)
         };
         draft.encodings = vec![self.choices.encoding(place.path, content, stored.as_ref())?];
         Ok(draft)
     }
 
+    fn stored(&self, metadata: Metadata<'_>) -> Vec<ColumnEncoding> {
+        if self.keep { metadata.encoding() } else { Vec::new() }
+    }
+
     fn index(&self, path: &Path<'_>, metadata: Metadata<'_>) -> Result<ColumnEncoding> {
-        self.choices.encoding(path, Content::Index, metadata.encoding().first())
+        self.choices.encoding(path, Content::Index, self.stored(metadata).first())
     }
 
     fn text(&self, arrow: &ArrowField, metadata: Metadata<'_>, place: Place<'_>) -> Result<Draft> {

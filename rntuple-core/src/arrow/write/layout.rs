@@ -26,6 +26,8 @@ pub struct LayoutOptions {
     pub split: bool,
     /// Ends of collections with 32 bits, for clusters of less than 2^32 items.
     pub small_indexes: bool,
+    /// Whether encodings that `rntuple.encoding` metadata names are kept.
+    pub keep_encodings: bool,
     /// Encodings for fields that match a pattern (see [`Projection`]); of several matches, the last counts.
     pub encodings: Vec<(String, ColumnEncoding)>,
 }
@@ -33,7 +35,7 @@ pub struct LayoutOptions {
 impl Default for LayoutOptions {
     /// Split encodings, 64-bit indexes: what ROOT writes.
     fn default() -> Self {
-        Self { split: true, small_indexes: false, encodings: Vec::new() }
+        Self { split: true, small_indexes: false, keep_encodings: true, encodings: Vec::new() }
     }
 }
 
@@ -94,7 +96,7 @@ impl Layout {
     ) -> Result<Self> {
         let fields: Vec<&FieldRef> = fields.collect();
         let overrides = Overrides::new(options);
-        let drafter = Drafter { choices: &overrides };
+        let drafter = Drafter { choices: &overrides, keep: options.keep_encodings };
         let mut drafts = fields.iter().map(|field| drafter.top(field)).collect::<Result<Vec<_>>>()?;
         overrides.check()?;
         let mut known: HashMap<String, FieldId> =
@@ -170,7 +172,7 @@ impl Layout {
     /// [`Error::Unwritable`] for a field that this version cannot write as it is.
     pub fn resume(schema: Arc<Schema>, arrow: &ArrowSchema) -> Result<Self> {
         let choices = Stored;
-        let drafter = Drafter { choices: &choices };
+        let drafter = Drafter { choices: &choices, keep: true };
         let columns: Vec<_> = schema.columns().iter().map(ColumnEncoding::of_column).collect();
         let mut roots = Vec::new();
         for field in schema.top_level().filter(|field| field.source.is_none()) {

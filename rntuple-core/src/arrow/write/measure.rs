@@ -15,8 +15,8 @@ impl Layout {
     /// As [`Layout::pieces`].
     pub fn measure(&self, batch: &RecordBatch) -> Result<u64> {
         let mut bits = 0_u64;
-        for root in self.roots() {
-            bits = bits.saturating_add(self.measure_node(&root.node, &root.column(batch)?)?);
+        for (i, root) in self.roots().iter().enumerate() {
+            bits = bits.saturating_add(self.measure_node(&root.node, &root.column(batch, i)?)?);
         }
         Ok(bits)
     }
