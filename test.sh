@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 
 need() { command -v "$1" >/dev/null || { echo "test.sh: $1 is needed: $2" >&2; exit 1; }; }
 need cargo "https://rustup.rs"
-need cc "install a C compiler, such as gcc (zstd and liblzma are compiled from source)"
+need cc "install a C compiler, such as gcc (zstd, liblzma and lz4 are compiled from source)"
 need python3 "install Python 3"
 
 # Unit, integration, property, golden-file and hostile-input tests, then the examples in the documentation.

@@ -43,6 +43,11 @@
 mod error;
 mod reader;
 mod recover;
+/// Rust structs as rows: `#[derive(Row)]`, and what stands behind it.
+pub mod row {
+    pub use rntuple_core::row::RowThroughIo as Row;
+    pub use rntuple_core::row::*;
+}
 pub mod storage;
 mod threads;
 mod writer;
@@ -53,5 +58,5 @@ pub use reader::{
 };
 pub use recover::{Recovered, RecoveredNTuple, recover};
 pub use rntuple_core::arrow::Projection;
-pub use rntuple_core::row::Row;
+pub use row::Row;
 pub use writer::{AttributeWriter, Checkpoint, FileWriter, FillContext, ParallelWriter, WriteOptions, Writer, Written};

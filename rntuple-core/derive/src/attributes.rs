@@ -169,6 +169,9 @@ fn set<T>(
 }
 
 fn flag(slot: &mut bool, meta: &ParseNestedMeta<'_>) -> Result<()> {
+    if meta.input.peek(syn::Token![=]) {
+        return Err(meta.error("this takes no value"));
+    }
     if std::mem::replace(slot, true) {
         return Err(meta.error("this is given twice"));
     }

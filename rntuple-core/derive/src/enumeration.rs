@@ -17,14 +17,20 @@ pub(crate) fn expand(input: &DeriveInput, container: &Container, data: &DataEnum
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
     let explicit = integer(input)?;
     let number = explicit.clone().unwrap_or_else(|| format_ident!("i32"));
-    let class = match &container.type_name {
+    let (class, field) = match &container.type_name {
+        // Without a name, it is its number.
         Some(name) if name.value().is_empty() => {
-            return Err(Error::new_spanned(name, "an enum must have a type name: without one it is its integer type"));
+            (quote!(<#number as __row::Item>::type_name()), quote!(<#number as __row::Item>::field(name)))
         }
-        Some(name) => quote!(__support::normalise(#name)),
-        None => {
-            let name = ident.unraw().to_string();
-            quote!(::std::string::String::from(#name))
+        explicit => {
+            let class = match explicit {
+                Some(name) => quote!(__support::normalise(#name)),
+                None => {
+                    let name = ident.unraw().to_string();
+                    quote!(::std::string::String::from(#name))
+                }
+            };
+            (class, quote!(__support::enum_field::<#number>(name, <Self as __row::Item>::type_name())))
         }
     };
     let names: Vec<&Ident> = data.variants.iter().map(|variant| &variant.ident).collect();
@@ -47,7 +53,7 @@ pub(crate) fn expand(input: &DeriveInput, container: &Container, data: &DataEnum
             }
 
             fn field(name: &str) -> __support::Field {
-                __support::enum_field::<#number>(name, <Self as __row::Item>::type_name())
+                #field
             }
 
             #[inline]

@@ -1,10 +1,11 @@
 //! Parameters of the derived type, and those of the types that are made for it.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{DeriveInput, Error, GenericParam, Ident, LitStr, Result, Type};
 
-use crate::types::{mentions, without_lifetimes};
+use crate::types::{has_lifetime, is_primitive, mentions, without_lifetimes};
 
 /// The bounds of an implementation.
 pub(crate) struct Bounds {
@@ -28,14 +29,23 @@ impl Bounds {
     }
 }
 
-/// Type and constant parameters, by name.
-pub(crate) fn parameters(input: &DeriveInput) -> Vec<&Ident> {
-    let name = |parameter| match parameter {
-        &GenericParam::Type(ref ty) => Some(&ty.ident),
+/// That a type implements a trait, as if this were written where the type is.
+fn at(ty: &Type, part: &TokenStream) -> TokenStream {
+    let part = part.clone().into_iter().map(|mut token| {
+        token.set_span(ty.span());
+        token
+    });
+    let part: TokenStream = part.collect();
+    quote_spanned!(ty.span()=> #ty: #part)
+}
+
+/// Name of a type parameter or constant parameter.
+fn name_of(parameter: &GenericParam) -> Option<&Ident> {
+    match parameter {
+        GenericParam::Type(ty) => Some(&ty.ident),
         GenericParam::Const(constant) => Some(&constant.ident),
         GenericParam::Lifetime(_) => None,
-    };
-    input.generics.params.iter().filter_map(name).collect()
+    }
 }
 
 /// The stored fields of a type, one after the other, with the parameters that they need.
@@ -51,7 +61,7 @@ pub(crate) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     pub(crate) fn new(input: &'a DeriveInput, types: Vec<Type>) -> Self {
-        let parameters = parameters(input);
+        let parameters = input.generics.params.iter().filter_map(name_of).collect::<Vec<_>>();
         let types = types.into_iter().map(|ty| {
             let generic = mentions(&ty, &parameters);
             (ty, generic)
@@ -104,30 +114,47 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// The bounds under which all parts, and all parameters that are in the name of the class, implement a trait.
+    /// The bounds of an implementation for the derived type under which all parts implement a trait.
     pub(crate) fn bounds(&self, part: &TokenStream) -> Bounds {
         let mut bounds = Bounds::of(self.input);
         for ty in self.generic() {
-            bounds.add(quote!(#ty: #part));
+            bounds.add(at(ty, part));
+        }
+        for predicate in self.checks(part) {
+            bounds.add(predicate);
         }
         bounds
+    }
+
+    /// That the parts without parameters implement a trait.
+    ///
+    /// It goes without saying, if they do. If not, the compiler says so where it finds this bound, which is at the type
+    /// of the field, and takes it for granted everywhere else: one message instead of a dozen.
+    pub(crate) fn checks(&self, part: &TokenStream) -> Vec<TokenStream> {
+        let plain = self.types.iter().filter(|(ty, generic)| !generic && !is_primitive(ty) && !has_lifetime(ty));
+        plain.map(|(ty, _)| at(ty, part)).collect()
+    }
+
+    /// The bounds of a builder or reader, whose parameters implement a trait.
+    pub(crate) fn part_bounds(&self, parameter: Option<&TokenStream>, part: &TokenStream) -> Bounds {
+        let mut predicates = self.checks(part);
+        if let Some(parameter) = parameter {
+            predicates.extend(self.names().iter().map(|name| quote!(#name: #parameter)));
+        }
+        Bounds { predicates }
     }
 
     /// The parameters that occur in what is stored.
     pub(crate) fn stored_parameters(&self) -> impl Iterator<Item = &GenericParam> {
         self.input.generics.params.iter().filter(|parameter| {
-            let name = match parameter {
-                GenericParam::Type(ty) => &ty.ident,
-                GenericParam::Const(constant) => &constant.ident,
-                GenericParam::Lifetime(_) => return false,
-            };
+            let Some(name) = name_of(parameter) else { return false };
             self.types.iter().any(|(ty, generic)| *generic && mentions(ty, &[name]))
         })
     }
 
     /// An expression for the name of the C++ class, and the parameters that must have a type name for it.
     pub(crate) fn class_name(&self, explicit: Option<&LitStr>) -> Result<(TokenStream, Vec<Ident>)> {
-        let name_of = |parameter: &GenericParam, needed: &mut Vec<Ident>| match parameter {
+        let argument = |parameter: &GenericParam, needed: &mut Vec<Ident>| match parameter {
             GenericParam::Type(ty) => {
                 let ident = &ty.ident;
                 needed.push(ident.clone());
@@ -144,7 +171,7 @@ impl<'a> Parts<'a> {
             use syn::ext::IdentExt;
             let class = self.input.ident.unraw().to_string();
             let arguments: Vec<TokenStream> =
-                self.stored_parameters().map(|parameter| name_of(parameter, &mut needed)).collect();
+                self.stored_parameters().map(|parameter| argument(parameter, &mut needed)).collect();
             if arguments.is_empty() {
                 return Ok((quote!(::std::string::String::from(#class)), needed));
             }
@@ -158,16 +185,13 @@ impl<'a> Parts<'a> {
             parts.push(quote!(::std::string::String::from(#before)));
             let (name, behind) =
                 behind.split_once('}').ok_or_else(|| Error::new_spanned(explicit, "a brace is not closed"))?;
-            let parameter = self.input.generics.params.iter().find(|parameter| match parameter {
-                GenericParam::Type(ty) => ty.ident == name,
-                GenericParam::Const(constant) => constant.ident == name,
-                GenericParam::Lifetime(_) => false,
-            });
+            let is_meant = |parameter: &&GenericParam| name_of(parameter).is_some_and(|ident| ident == name);
+            let parameter = self.input.generics.params.iter().find(is_meant);
             let parameter = parameter.ok_or_else(|| {
                 let of = &self.input.ident;
                 Error::new_spanned(explicit, format!("`{name}` is no type parameter or constant parameter of `{of}`"))
             })?;
-            parts.push(name_of(parameter, &mut needed));
+            parts.push(argument(parameter, &mut needed));
             rest = behind;
         }
         parts.push(quote!(::std::string::String::from(#rest)));

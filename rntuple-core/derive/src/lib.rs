@@ -72,6 +72,7 @@ fn expand(input: &DeriveInput, row: &TokenStream) -> syn::Result<TokenStream> {
             missing_docs,
             private_bounds,
             private_interfaces,
+            trivial_bounds,
             unreachable_patterns,
             unreachable_pub,
             unused_qualifications,

@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::{DeriveInput, Error, Fields, Ident, Result, Type, parse_quote};
 
 use crate::attributes::{Container, Fallback, Member};
-use crate::generics::{Bounds, Parts};
+use crate::generics::Parts;
 use crate::{encoding, types};
 
 /// A field that is stored.
@@ -81,7 +81,7 @@ fn sort<'a>(
         };
         if let Some(other) = stored.iter().find(|other| other.name == name && !other.member.flatten && !member.flatten)
         {
-            let message = format!("two fields are named `{name}`: this one and `{}`", other.ident);
+            let message = format!("the field `{}` has the name `{name}` already", other.ident);
             fail(match &member.rename {
                 Some(rename) => Error::new_spanned(rename, message),
                 None => Error::new_spanned(ident, message),
@@ -125,21 +125,15 @@ fn write(input: &DeriveInput, container: &Container, stored: &[Stored<'_>], part
     let part_types: Vec<TokenStream> = (0..stored.len()).map(|i| parts.builder(i)).collect();
 
     let mut bounds = parts.bounds(&quote!(__row::Item));
-    let mut record_bounds = Bounds::of(input);
-    for field in stored {
+    for field in stored.iter().filter(|field| field.member.flatten && !types::has_lifetime(&field.item)) {
         let ty = &field.item;
-        if parts.is_generic(ty) {
-            let needed = if field.member.flatten { quote!(__row::Row) } else { quote!(__row::Item) };
-            bounds.add(quote!(#ty: #needed));
-            record_bounds.add(quote!(#ty: #needed));
-        }
+        bounds.add(quote_spanned!(ty.span()=> #ty: __row::Row));
     }
     let (class_name, needed) = parts.class_name(container.type_name.as_ref())?;
     for parameter in needed {
         bounds.add(quote!(#parameter: __row::Item));
-        record_bounds.add(quote!(#parameter: __row::Item));
     }
-    let (bounds, record_bounds) = (bounds.clause(), record_bounds.clause());
+    let bounds = bounds.clause();
 
     let append = stored.iter().zip(&part).map(|(field, part)| {
         let (ty, ident) = (&field.item, field.ident);
@@ -162,28 +156,35 @@ fn write(input: &DeriveInput, container: &Container, stored: &[Stored<'_>], part
             quote!(__support::finish_member(&mut self.#part, fields, out)?;)
         }
     });
+    let item = quote!(__row::Item);
+    let struct_bounds = parts.part_bounds(None, &item).clause();
+    let mut builder_bounds = parts.part_bounds(Some(&quote!(__row::Builder)), &item);
+    let default_bounds = builder_bounds.clause();
     // A flattened part must be a record.
-    let mut builder_bounds: Vec<TokenStream> = names.iter().map(|name| quote!(#name: __row::Builder)).collect();
-    for (i, field) in stored.iter().enumerate() {
-        if field.member.flatten && parts.is_generic(&field.item) {
+    for (i, field) in stored.iter().enumerate().filter(|(_, field)| field.member.flatten) {
+        let ty = &field.item;
+        if parts.is_generic(ty) {
             let name = format_ident!("__P{i}");
-            builder_bounds.push(quote!(#name: __row::RecordBuilder));
+            builder_bounds.add(quote!(#name: __row::RecordBuilder));
+        } else if !types::has_lifetime(ty) {
+            builder_bounds.add(quote_spanned!(ty.span()=> #ty: __row::Row));
         }
     }
+    let builder_bounds = builder_bounds.clause();
 
     Ok(quote! {
-        #vis struct __Builder<#(#names),*> {
+        #vis struct __Builder<#(#names),*> #struct_bounds {
             len: usize,
             #(#part: #part_types,)*
         }
 
-        impl<#(#names: __row::Builder),*> ::core::default::Default for __Builder<#(#names),*> {
+        impl<#(#names),*> ::core::default::Default for __Builder<#(#names),*> #default_bounds {
             fn default() -> Self {
                 Self { len: 0, #(#part: ::core::default::Default::default(),)* }
             }
         }
 
-        impl<#(#names),*> __row::Builder for __Builder<#(#names),*> where #(#builder_bounds),* {
+        impl<#(#names),*> __row::Builder for __Builder<#(#names),*> #builder_bounds {
             #[inline]
             fn len(&self) -> usize {
                 self.len
@@ -210,7 +211,7 @@ fn write(input: &DeriveInput, container: &Container, stored: &[Stored<'_>], part
             }
         }
 
-        impl<#(#names),*> __row::RecordBuilder for __Builder<#(#names),*> where #(#builder_bounds),* {
+        impl<#(#names),*> __row::RecordBuilder for __Builder<#(#names),*> #builder_bounds {
             fn finish_members(
                 &mut self,
                 fields: &mut ::core::slice::Iter<'_, __support::FieldRef>,
@@ -242,7 +243,7 @@ fn write(input: &DeriveInput, container: &Container, stored: &[Stored<'_>], part
         }
 
         #[automatically_derived]
-        impl #impl_generics __row::Row for #ident #ty_generics #record_bounds {
+        impl #impl_generics __row::Row for #ident #ty_generics #bounds {
             fn members(out: &mut ::std::vec::Vec<__support::Field>) {
                 #(#members)*
             }
@@ -284,10 +285,10 @@ fn read(
     let has_default = |member: &Member| member.default.is_some() || container.default.is_some();
     for (field, item) in stored.iter().zip(&items) {
         let (ty, slice) = (field.ty, &field.item);
+        if field.member.flatten && !types::has_lifetime(ty) {
+            bounds.add(quote_spanned!(ty.span()=> #ty: __row::ReadRow));
+        }
         if parts.is_generic(ty) {
-            if field.member.flatten {
-                bounds.add(quote!(#ty: __row::ReadRow));
-            }
             if field.member.slice {
                 bounds.add(quote!(#slice: __row::Item));
                 bounds.add(quote!(#ty: ::core::iter::FromIterator<<#item as ::core::iter::IntoIterator>::Item>));
@@ -307,6 +308,7 @@ fn read(
         bounds.add(quote!(#ident #ty_generics: ::core::default::Default));
     }
     let bounds = bounds.clause();
+    let struct_bounds = read_parts.part_bounds(None, &quote!(__row::ReadItem)).clause();
 
     let default = |ident: &Ident, member: &Member| match (&member.default, &container.default) {
         (Some(Fallback::Function(function)), _) => quote!(#function()),
@@ -370,7 +372,7 @@ fn read(
     });
 
     Ok(quote! {
-        #vis struct __Reader<#(#names),*> {
+        #vis struct __Reader<#(#names),*> #struct_bounds {
             #(#part: #part_types,)*
         }
 

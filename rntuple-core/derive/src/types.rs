@@ -72,6 +72,24 @@ pub(crate) fn is_phantom(ty: &Type) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "PhantomData"))
 }
 
+/// Whether this is one of the types that certainly are items.
+pub(crate) fn is_primitive(ty: &Type) -> bool {
+    const NAMES: [&str; 12] = ["bool", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64", "String"];
+    matches!(ty, Type::Path(path) if path.path.get_ident().is_some_and(|ident| NAMES.iter().any(|name| ident == name)))
+}
+
+/// Whether a lifetime is written in a type, or left out of a reference.
+pub(crate) fn has_lifetime(ty: &Type) -> bool {
+    fn any(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Punct(punct) => matches!(punct.as_char(), '&' | '\''),
+            TokenTree::Group(group) => any(group.stream()),
+            _ => false,
+        })
+    }
+    any(ty.to_token_stream())
+}
+
 /// Whether a type borrows from something that may go: such values can be written only.
 pub(crate) fn borrows(ty: &Type) -> bool {
     fn any(tokens: TokenStream) -> bool {

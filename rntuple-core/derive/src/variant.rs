@@ -53,13 +53,16 @@ pub(crate) fn expand(input: &DeriveInput, container: &Container, data: &DataEnum
         }
     });
     let append_nothing = nothing.iter().map(|ident| quote!(Self::#ident => builder.slots.push_nothing(),));
+    let item = quote!(__row::Item);
+    let struct_bounds = parts.part_bounds(None, &item).clause();
+    let builder_bounds = parts.part_bounds(Some(&quote!(__row::Builder)), &item).clause();
     let write = quote! {
-        #vis struct __Builder<#(#names),*> {
+        #vis struct __Builder<#(#names),*> #struct_bounds {
             slots: __support::Slots,
             #(#part: #part_types,)*
         }
 
-        impl<#(#names: __row::Builder),*> ::core::default::Default for __Builder<#(#names),*> {
+        impl<#(#names),*> ::core::default::Default for __Builder<#(#names),*> #builder_bounds {
             fn default() -> Self {
                 Self {
                     slots: ::core::default::Default::default(),
@@ -68,7 +71,7 @@ pub(crate) fn expand(input: &DeriveInput, container: &Container, data: &DataEnum
             }
         }
 
-        impl<#(#names: __row::Builder),*> __row::Builder for __Builder<#(#names),*> {
+        impl<#(#names),*> __row::Builder for __Builder<#(#names),*> #builder_bounds {
             const NULLABLE: bool = true;
 
             #[inline]
@@ -125,6 +128,7 @@ pub(crate) fn expand(input: &DeriveInput, container: &Container, data: &DataEnum
         return Ok(write);
     }
 
+    let struct_bounds = parts.part_bounds(None, &quote!(__row::ReadItem)).clause();
     let reader_of = parts.readers();
     let part_types = (0..count).map(|i| parts.reader(i));
     let bounds = parts.bounds(&quote!(__row::ReadItem)).clause();
@@ -145,7 +149,7 @@ pub(crate) fn expand(input: &DeriveInput, container: &Container, data: &DataEnum
     Ok(quote! {
         #write
 
-        #vis struct __Reader<#(#names),*> {
+        #vis struct __Reader<#(#names),*> #struct_bounds {
             slots: __support::SlotsReader,
             #(#part: ::core::option::Option<#part_types>,)*
         }

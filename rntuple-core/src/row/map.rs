@@ -40,9 +40,8 @@ impl<K: Builder, V: Builder> Builder for MapBuilder<K, V> {
     }
 
     fn finish(&mut self, data_type: &DataType, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
-        let entries = match data_type {
-            DataType::Map(entries, _) | DataType::List(entries) => entries,
-            _ => return Err(unexpected("Map", data_type)),
+        let (DataType::Map(entries, _) | DataType::List(entries)) = data_type else {
+            return Err(unexpected("Map", data_type));
         };
         let DataType::Struct(members) = entries.data_type() else {
             return Err(unexpected("Map", data_type));

@@ -158,6 +158,10 @@ fn with_type(field: Field, type_name: &str) -> Field {
             (DataType::List(_), [item, ..]) if !parts.is_map() && is_standard(parts.name) => {
                 map_children(field, |_, child| with_type(child, item))
             }
+            // Its items are no fields, so that nothing is said of them.
+            (DataType::FixedSizeList(..), [_]) if parts.name == "std::bitset" => {
+                map_children(field, |_, child| child.with_metadata(HashMap::new()))
+            }
             (DataType::FixedSizeList(..), [item, _]) => map_children(field, |_, child| with_type(child, item)),
             (DataType::Map(..) | DataType::List(_), [key, value]) if parts.is_map() => {
                 let pair = format!("std::pair<{key},{value}>");
@@ -234,6 +238,9 @@ mod tests {
         assert_eq!(metadata(pair)["rntuple.type"], "std::pair<std::byte,std::array<std::byte,2>>");
         let DataType::Struct(members) = pair.data_type() else { panic!() };
         assert_eq!(metadata(item(&members[1]))["rntuple.type"], "std::byte");
+        let bits = change(<[bool; 3]>::field("x"), "std::bitset<3>");
+        assert_eq!(metadata(&bits), BTreeMap::from([("rntuple.type", "std::bitset<3>")]));
+        assert!(metadata(item(&bits)).is_empty());
         let class = change(Vec::<i8>::field("x"), "Proxy<char>");
         assert_eq!(metadata(item(&class))["rntuple.type"], "std::int8_t");
         let optional = change(Option::<i8>::field("x"), "std::unique_ptr<char>");

@@ -118,3 +118,28 @@ fn span<O: arrow::array::OffsetSizeTrait>(offsets: &OffsetBuffer<O>, index: usiz
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets() {
+        let mut offsets = Offsets::default();
+        offsets.push(2);
+        offsets.push(2);
+        assert_eq!(offsets.len(), 2);
+        let finished = offsets.finish("items", 2).unwrap();
+        assert_eq!(finished.as_ref(), [0, 2, 2]);
+        assert_eq!((offsets.len(), offsets.size()), (0, 4));
+    }
+
+    #[test]
+    fn too_many_items() {
+        let mut offsets = Offsets::default();
+        offsets.push(1 << 31);
+        let error = offsets.finish("list items in a batch", 1 << 31).unwrap_err();
+        assert_eq!(error.to_string(), "list items in a batch: 2147483648 is over the limit of 2147483647");
+        assert_eq!(offsets.len(), 0);
+    }
+}

@@ -121,7 +121,7 @@ mod tests {
     fn names() {
         assert_eq!(rust_name::<f32>(), "f32");
         assert_eq!(rust_name::<Option<Vec<[String; 3]>>>(), "Option<Vec<[String; 3]>>");
-        assert_eq!(rust_name::<(&str, std::collections::BTreeMap<u8, Path<'_>>)>(), "(&str, BTreeMap<u8, Path>)");
+        assert_eq!(rust_name::<(&str, std::collections::BTreeMap<u8, Error>)>(), "(&str, BTreeMap<u8, Error>)");
     }
 
     #[test]

@@ -84,11 +84,17 @@ impl<B: RecordBuilder> RowsBuilder<B> {
     /// The rows as a batch; there are none afterwards. What the rows are in is handed over, not copied.
     ///
     /// # Errors
-    /// [`Error::Limit`](crate::Error::Limit) for a column with more than 2^31 - 1 list items or bytes of text.
+    /// [`Error::Limit`](crate::Error::Limit) for a column with more than 2^31 - 1 list items or bytes of text; the rows
+    /// are lost, so a batch is to be finished long before ([`RowsBuilder::size`]).
     pub fn finish(&mut self) -> Result<RecordBatch> {
         let options = RecordBatchOptions::new().with_row_count(Some(self.len()));
         let mut columns = Vec::with_capacity(self.schema.fields().len());
-        self.builder.finish_members(&mut self.schema.fields().iter(), &mut columns)?;
+        let finished = self.builder.finish_members(&mut self.schema.fields().iter(), &mut columns);
+        if finished.is_err() {
+            // Some columns are done and some are not: nothing to go on with.
+            self.builder = B::default();
+        }
+        finished?;
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
     }
 }

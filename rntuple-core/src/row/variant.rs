@@ -90,7 +90,7 @@ impl Slots {
         let mut arrays = vec![nothing];
         let alternatives: Vec<FieldRef> = fields.iter().skip(1).map(|(_, field)| Arc::clone(field)).collect();
         finish(&mut alternatives.iter(), &mut arrays)?;
-        if let Some(len) = arrays.iter().map(|array| array.len()).find(|&len| i32::try_from(len).is_err()) {
+        if let Some(len) = arrays.iter().map(Array::len).find(|&len| i32::try_from(len).is_err()) {
             return Err(Error::Limit { what: "variants in a batch", value: len as u64, limit: i32::MAX as u64 });
         }
         let (tags, offsets) = (ScalarBuffer::from(take(&mut self.tags)), ScalarBuffer::from(take(&mut self.offsets)));

@@ -40,26 +40,28 @@ impl ColumnEncoding {
 
 impl Schema {
     /// The encodings of a field's columns: those of its first representation. Where representations of a real number
-    /// differ, the one in which the values of all of them are kept as they are.
+    /// differ, the one in which the values of all of them are kept as they are; and for a quantised column that was added
+    /// while writing, one that has the zero which entries from before read as.
     #[must_use]
     pub fn encodings(&self, field: &Field) -> Vec<ColumnEncoding> {
-        let of = |id: &super::ColumnId| self.column(*id).map(ColumnEncoding::of_column);
-        let mut all = self.representations(field).map(|columns| columns.iter().filter_map(of).collect::<Vec<_>>());
-        let first = all.next().unwrap_or_default();
-        let others: Vec<ColumnEncoding> = all.flatten().collect();
-        match first.as_slice() {
-            [one] if others.iter().any(|other| other != one) => {
-                widest(*one, &others, &field.type_name).map_or(first, |widest| vec![widest])
-            }
-            _ => first,
+        let columns = || self.representations(field).flatten().filter_map(|&id| self.column(id));
+        let first = self.representations(field).next().unwrap_or_default().iter();
+        let first: Vec<_> = first.filter_map(|&id| self.column(id)).map(ColumnEncoding::of_column).collect();
+        let [one] = first.as_slice() else { return first };
+        let mut all: Vec<ColumnEncoding> = columns().map(ColumnEncoding::of_column).collect();
+        if columns().any(|column| column.deferred && column.kind == ColumnType::Real32Quant) {
+            all.push(ColumnEncoding::of(ColumnType::SplitReal32));
         }
+        if all.iter().all(|other| other == one) {
+            return first;
+        }
+        widest(&all, &field.type_name).map_or(first, |widest| vec![widest])
     }
 }
 
 /// Of several encodings, one that keeps the values of all. Only real numbers have encodings that lose anything.
-fn widest(first: ColumnEncoding, others: &[ColumnEncoding], type_name: &str) -> Option<ColumnEncoding> {
+fn widest(all: &[ColumnEncoding], type_name: &str) -> Option<ColumnEncoding> {
     use ColumnType as C;
-    let all = || std::iter::once(&first).chain(others);
     let needs_double = |encoding: &ColumnEncoding| match encoding.kind {
         C::Real64 | C::SplitReal64 => Some(true),
         // Steps of a range that single precision may not have.
@@ -67,10 +69,10 @@ fn widest(first: ColumnEncoding, others: &[ColumnEncoding], type_name: &str) -> 
         C::Real16 | C::SplitReal16 | C::Real32 | C::SplitReal32 | C::Real32Trunc => Some(false),
         _ => None,
     };
-    let double = all().map(needs_double).collect::<Option<Vec<bool>>>()?.contains(&true);
+    let double = all.iter().map(needs_double).collect::<Option<Vec<bool>>>()?.contains(&true);
     let enough = if double { [C::Real64, C::SplitReal64] } else { [C::Real32, C::SplitReal32] };
     let split = || enough.last().copied().map(ColumnEncoding::of);
-    all().find(|encoding| enough.contains(&encoding.kind)).copied().or_else(split)
+    all.iter().find(|encoding| enough.contains(&encoding.kind)).copied().or_else(split)
 }
 
 impl fmt::Display for ColumnEncoding {
@@ -131,7 +133,7 @@ mod tests {
     fn the_widest_representation() {
         let of = |names: &[&str], type_name| {
             let all: Vec<ColumnEncoding> = names.iter().map(|name| name.parse().unwrap()).collect();
-            widest(all[0], &all[1..], type_name).map(|encoding| encoding.to_string())
+            widest(&all, type_name).map(|encoding| encoding.to_string())
         };
         assert_eq!(of(&["Real16", "SplitReal32"], "float").as_deref(), Some("SplitReal32"));
         assert_eq!(of(&["Real32", "SplitReal32"], "float").as_deref(), Some("Real32"));

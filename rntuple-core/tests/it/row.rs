@@ -1,5 +1,7 @@
 //! Derived structs to record batches and back.
 
+#![expect(clippy::box_collection, clippy::type_complexity, clippy::vec_box, reason = "types as users may nest them")]
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt::Debug;
@@ -408,6 +410,7 @@ fn enums() {
     assert_eq!(numbers.as_ref(), [-7, 0, -7]);
     assert_eq!(type_name::<Vec<Color>>(), "std::vector<exp::Color>");
     let union = batch.column(0).as_union();
+    assert_eq!(union.child(0).len(), 1, "as many nulls as there are values that hold nothing");
     assert_eq!(
         (union.type_ids().as_ref(), union.offsets().unwrap().as_ref()),
         ([2, 0, 2].as_slice(), [0, 0, 1].as_slice())
@@ -503,6 +506,23 @@ fn untyped() {
     assert_eq!(type_name::<(u8, Anonymous)>(), "");
     assert_eq!(type_name::<Hit<Anonymous>>(), "");
     assert_eq!(type_name::<Option<Anonymous>>(), "std::optional<>");
+
+    #[derive(Row, Debug, PartialEq)]
+    #[rntuple(type_name = "")]
+    #[repr(i8)]
+    enum Number {
+        One = 1,
+    }
+    #[derive(Row, Debug, PartialEq)]
+    struct Holder {
+        number: Number,
+        #[rntuple(type_name = "")]
+        pair: (u8, Number),
+    }
+    let batch = there_and_back(&[Holder { number: Number::One, pair: (2, Number::One) }]);
+    let schema = batch.schema();
+    assert_eq!(schema.field(0), &i8::field("number"));
+    assert_eq!(schema.field(1).metadata()[TYPE], "");
 }
 
 #[derive(Row, Debug, PartialEq)]
@@ -577,6 +597,67 @@ fn attributes() {
     let DataType::List(weight) = schema.field(3).data_type() else { panic!() };
     assert_eq!(weight.metadata()["rntuple._0.encoding"], "Real32Quant(10; 0; 1)");
     assert_eq!(schema.field(7).metadata()[TYPE], "std::vector<std::uint8_t>");
+}
+
+mod reexport {
+    pub(super) use rntuple_core::row;
+}
+
+/// The derived code goes where it is told to, and needs no name but those that it spells out.
+#[test]
+fn another_path() {
+    #[allow(dead_code, reason = "names that derived code could stumble over")]
+    mod odd {
+        pub(super) struct Option;
+        pub(super) struct Result;
+        pub(super) struct Vec;
+        pub(super) struct String;
+        pub(super) struct Default;
+
+        #[derive(rntuple_core::row::Row)]
+        #[rntuple(crate = "crate::row::reexport::row")]
+        pub(super) struct Odd<T> {
+            pub(super) builder: T,
+            pub(super) reader: u8,
+            pub(super) index: std::vec::Vec<std::option::Option<T>>,
+            #[rntuple(default)]
+            pub(super) path: u8,
+        }
+    }
+    let batch = batch_of(&[odd::Odd { builder: 1_u8, reader: 2, index: vec![Some(3), None], path: 4 }]);
+    let odd: Vec<odd::Odd<u8>> = rows_of(&batch).unwrap();
+    assert_eq!(
+        (odd[0].builder, odd[0].reader, odd[0].index.as_slice(), odd[0].path),
+        (1, 2, [Some(3), None].as_slice(), 4)
+    );
+}
+
+/// Sizes are those of the buffers.
+#[test]
+fn sizes() {
+    #[derive(Row)]
+    struct Sized {
+        number: u64,
+        text: String,
+        list: Vec<u16>,
+        array: [f32; 2],
+        flag: bool,
+        optional: Option<u32>,
+    }
+    let mut rows = RowsBuilder::of::<Sized>();
+    let empty = rows.size();
+    for _ in 0..16 {
+        rows.push(&Sized {
+            number: 1,
+            text: "text".to_owned(),
+            list: vec![1, 2, 3],
+            array: [0.0; 2],
+            flag: true,
+            optional: None,
+        });
+    }
+    // A bit for the flag and one for the optional.
+    assert_eq!(rows.size() - empty, 16 * (8 + (4 + 4) + (4 + 6) + 8 + 4) + 2 + 2);
 }
 
 /// A row may refer to what is elsewhere, for as long as it is appended.

@@ -23,6 +23,7 @@ mod opening;
 mod pieces;
 mod projection;
 mod random;
+mod rows;
 mod support;
 mod synthetic;
 mod values;

@@ -344,7 +344,7 @@ impl Drafter<'_> {
             metadata.type_name().is_some_and(|name| matches!(TypeName::parse(name).name, "std::pair" | "std::tuple"));
         let children = self.members(members, place, is_tuple)?;
         // A record whose name others have to spell needs one; its path is unique in the data set.
-        let untyped = metadata.type_name().is_none_or(str::is_empty);
+        let untyped = metadata.type_name().is_none();
         let mut draft = self.draft(metadata, arrow.name(), String::new());
         if untyped && place.named {
             draft.type_name = place.path.full().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
