@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Passes every test of the project. Needs Rust (see rust-version in Cargo.toml), a C compiler and Python 3.
-# Tests against ../shared/corpus run when that folder is there, and say so when it is not.
+# Passes every test of the project. Needs Rust (see rust-version in Cargo.toml), a C compiler and Python 3; the
+# comparison with ROOT, uproot and JSROOT also needs g++, Python's venv and npm, and installs those three by pip and npm.
+# What is not there is left out with a message: the corpus in ../shared/corpus, and each of the other implementations.
+# With LARGE=1 it also writes and reads a file beyond 2 GiB.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -8,21 +10,34 @@ need() { command -v "$1" >/dev/null || { echo "test.sh: $1 is needed: $2" >&2; e
 need cargo "https://rustup.rs"
 need cc "install a C compiler, such as gcc (zstd, liblzma and lz4 are compiled from source)"
 need python3 "install Python 3"
+target=${CARGO_TARGET_DIR:-target}
 
-# Unit, integration, property, golden-file and hostile-input tests, then the examples in the documentation.
+# Unit, integration, property, golden-file, crash and hostile-input tests, then the examples in the documentation.
 cargo test --workspace --all-targets --locked
 cargo test --workspace --doc --locked
+if [ -n "${LARGE:-}" ]; then
+  cargo test --release --locked -p rntuple-io --test it -- --ignored large
+fi
 
 # What the README's first command does.
 cargo build --release --locked -p rntuple-converters
-rntuple=${CARGO_TARGET_DIR:-target}/release/rntuple
+cargo build --release --locked -p rntuple-io --example interop
+rntuple=$target/release/rntuple
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+"$rntuple" demo "$scratch"
 "$rntuple" show examples/dimuon.root --limit 3
-"$rntuple" verify --quiet format-spec/vectors/*.root
+"$rntuple" verify --quiet format-spec/vectors/*.root "$scratch/demo.root"
 
-# Real files, with what ROOT reads from them.
+# Real files, with what ROOT reads from them: as they are, and written anew.
 if [ -d ../shared/corpus ]; then
   python3 ../shared/tools/check_corpus.py --bin "$rntuple" ../shared/corpus/{validation,edge,wild}
+  python3 ../shared/tools/check_corpus.py --rewrite --bin "$rntuple" ../shared/corpus/{validation,edge,wild}
 else
   echo "test.sh: skipped: ../shared/corpus is not there"
 fi
+
+# What other implementations read from files written here.
+python3 converters/tests/interop/run.py --rntuple "$rntuple" --example "$target/release/examples/interop" \
+  --peers "$target/interop"
 echo "test.sh: all passed"

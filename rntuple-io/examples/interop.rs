@@ -3,7 +3,8 @@
 //! ```text
 //! cargo run -p rntuple-io --example interop -- all DIR          everything that starts with a new file
 //! cargo run -p rntuple-io --example interop -- add FILE         two RNTuples to an existing ROOT file
-//! cargo run -p rntuple-io --example interop -- append FILE PATH 10 entries to an RNTuple of numbers
+//! cargo run -p rntuple-io --example interop -- append FILE PATH the last 10 entries of an RNTuple once more
+//! cargo run -p rntuple-io --example interop -- large FILE       a file of more than 2 GiB
 //! ```
 //!
 //! The values follow from the number of the entry, by rules that converters/tests/interop/made.py repeats.
@@ -21,7 +22,7 @@ use std::time::Duration;
 use std::{env, fs};
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int32Array, RecordBatch, StringArray,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Float16Type, Schema};
@@ -255,7 +256,8 @@ fn main() -> Result<()> {
         ["all", dir] => all(Path::new(dir)),
         ["add", file] => add(Path::new(file)),
         ["append", file, path] => append(Path::new(file), path),
-        _ => Err("usage: interop all DIR | add FILE | append FILE PATH".into()),
+        ["large", file] => large(Path::new(file)),
+        _ => Err("usage: interop all DIR | add FILE | append FILE PATH | large FILE".into()),
     }
 }
 
@@ -522,6 +524,32 @@ fn append(path: &Path, name: &str) -> Result<()> {
         writer.append(batch)?;
     }
     writer.finish()?;
+    file.finish()?;
+    Ok(())
+}
+
+/// RNTuples in front of, across and behind the position 2^31, from which on a ROOT file has another layout.
+fn large(path: &Path) -> Result<()> {
+    const ROWS: u32 = 1 << 22;
+    let file = FileWriter::create(path, &WriteOptions::new())?;
+    let mut first = file.ntuple("first", Event::schema(), small())?;
+    first.append(&events(0..100)?)?;
+    first.finish()?;
+
+    let options = WriteOptions::new().compression(CompressionSettings::new(0)).same_page_merging(false);
+    let fields = vec![Field::new("number", DataType::UInt32, false), Field::new("half", DataType::Float64, false)];
+    let schema = Arc::new(Schema::new(fields));
+    let mut big = file.ntuple("big", Arc::clone(&schema), options)?;
+    for start in (0..48 * ROWS).step_by(ROWS as usize) {
+        let number: UInt32Array = (start..start + ROWS).map(Some).collect();
+        let half: Float64Array = (start..start + ROWS).map(|i| Some(f64::from(i) / 2.0)).collect();
+        big.append(&RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(number), Arc::new(half)])?)?;
+    }
+    big.finish()?;
+
+    let mut last = file.ntuple("behind/last", Event::schema(), small())?;
+    last.append(&events(100..200)?)?;
+    last.finish()?;
     file.finish()?;
     Ok(())
 }

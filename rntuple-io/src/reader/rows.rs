@@ -41,14 +41,14 @@ impl<T: ReadRow> Iterator for Rows<T> {
     #[inline]
     fn next(&mut self) -> Option<Result<T>> {
         loop {
+            if self.failed {
+                return None;
+            }
             if let Some(row) = self.batch.as_mut().and_then(Iterator::next) {
                 self.failed = row.is_err();
                 return Some(row.map_err(|e| self.file.format(e)));
             }
             self.batch = None;
-            if self.failed {
-                return None;
-            }
             if let Err(error) = self.refill()? {
                 self.failed = true;
                 return Some(Err(error));

@@ -16,8 +16,9 @@ const LONG_KEY: usize = 1 << 15;
 const SHORTEST: u64 = 29;
 /// Where records begin unless the file says otherwise.
 const BEGIN: u64 = 100;
-/// Bytes searched at once.
-const CHUNK: usize = 1 << 20;
+/// Bytes searched at once: few at first, as the next record may be near.
+const FIRST_CHUNK: usize = 1 << 12;
+const LAST_CHUNK: usize = 1 << 20;
 
 /// A record.
 #[derive(Debug, Clone)]
@@ -149,8 +150,9 @@ fn head_fits(bytes: &[u8], at: u64) -> bool {
 
 /// The next offset from `from` on where there is a key.
 fn search(file: &File, mut from: u64, size: u64) -> Result<Option<u64>> {
+    let mut chunk = FIRST_CHUNK;
     while from.saturating_add(SHORTEST) <= size {
-        let bytes = file.read_up_to(|| "search for records".to_owned(), from, CHUNK)?;
+        let bytes = file.read_up_to(|| "search for records".to_owned(), from, chunk)?;
         // A key that the chunk cuts is found in the next one, which overlaps.
         let last = bytes.len().saturating_sub(26);
         for i in 0..=last {
@@ -163,10 +165,11 @@ fn search(file: &File, mut from: u64, size: u64) -> Result<Option<u64>> {
                 return Ok(Some(at));
             }
         }
-        if bytes.len() < CHUNK {
+        if bytes.len() < chunk {
             break;
         }
         from += last as u64 + 1;
+        chunk = (2 * chunk).min(LAST_CHUNK);
     }
     Ok(None)
 }

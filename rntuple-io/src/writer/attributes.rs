@@ -9,6 +9,7 @@ use rntuple_core::arrow::Layout;
 use rntuple_core::metadata::AttributeSet;
 
 use super::cluster::ClusterBuilder;
+use super::ntuple::is_refusal;
 use super::options::{Checkpoint, WriteOptions};
 use super::output::{Output, Shared};
 use crate::error::Result;
@@ -21,6 +22,7 @@ pub struct AttributeWriter {
     builder: ClusterBuilder,
     schema: SchemaRef,
     user: SchemaRef,
+    failed: bool,
 }
 
 impl AttributeWriter {
@@ -41,7 +43,7 @@ impl AttributeWriter {
         let layout = Layout::new(&schema, &options.layout()).map_err(|e| shared.format(e))?;
         let output = Output::linked(shared, name, &layout, &options)?;
         let builder = ClusterBuilder::new(Arc::new(layout), &options, Threads::One).map_err(|e| shared.format(e))?;
-        Ok(Self { output, builder, schema, user: Arc::clone(user) })
+        Ok(Self { output, builder, schema, user: Arc::clone(user), failed: false })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -73,10 +75,14 @@ impl AttributeWriter {
         let lens: ArrayRef = Arc::new(UInt64Array::from_iter_values(ranges.iter().map(len)));
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), vec![starts, lens, Arc::new(user)])
             .map_err(|e| shared.format(e.into()))?;
+        self.guard()?;
         let mut done = 0;
         while done < batch.num_rows() {
             let rest = batch.slice(done, batch.num_rows() - done);
-            let (rows, complete) = self.builder.append(&rest).map_err(|e| shared.format(e))?;
+            let (rows, complete) = self.builder.append(&rest).map_err(|error| {
+                self.failed = done > 0 || !is_refusal(&error);
+                shared.format(error)
+            })?;
             done += rows;
             if complete {
                 self.end_cluster()?;
@@ -85,7 +91,22 @@ impl AttributeWriter {
         Ok(())
     }
 
+    fn guard(&self) -> Result<()> {
+        if self.failed {
+            return Err(self.output.shared.argument("the attribute set failed before; what it has is incomplete"));
+        }
+        Ok(())
+    }
+
     fn end_cluster(&mut self) -> Result<()> {
+        self.guard()?;
+        self.failed = true;
+        self.seal_cluster()?;
+        self.failed = false;
+        Ok(())
+    }
+
+    fn seal_cluster(&mut self) -> Result<()> {
         let sealed = self.builder.finish().map_err(|e| self.output.shared.format(e))?;
         sealed.map_or(Ok(()), |sealed| self.output.add(&sealed))
     }

@@ -5,6 +5,7 @@
 
 mod salvage;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rntuple_core::Error as FormatError;
@@ -13,7 +14,7 @@ use rntuple_core::container::root_file::{
     Anchor, Directory, FileHeader, FreeSegment, Key, KeyFields, SplitPayload, StreamerInfoList, raw_keys,
     serialize_free_list, serialize_key_list,
 };
-
+use rntuple_core::limits;
 use rntuple_core::schema::Schema;
 
 use super::options::WriteOptions;
@@ -48,6 +49,13 @@ struct Folder {
     /// The keys, as they stand in the key list.
     keys: Vec<(Key, Vec<u8>)>,
     changed: bool,
+}
+
+/// What was loaded of a file that exists, which may lie about its directories.
+struct Loaded {
+    blocks: HashSet<u64>,
+    /// Bytes of key lists and paths.
+    bytes: u64,
 }
 
 /// A ROOT file that is being written.
@@ -139,7 +147,7 @@ impl Container {
             sink,
             buffer_at: file.size(),
             buffer: Vec::new(),
-            end: file.size().max(header.end),
+            end: file.size(),
             folders: Vec::new(),
             streamer_info,
             streamer_info_changed: false,
@@ -149,7 +157,12 @@ impl Container {
             header,
             head: Vec::new(),
         };
-        container.buffer_at = container.end;
+        if container.header.end > file.size() {
+            let (end, size) = (container.header.end, file.size());
+            return Err(
+                container.argument(format!("it ends at byte {size}, but says that it has {end}: recover it first"))
+            );
+        }
         let first = Key::parse(
             &file.read_up_to(|| "first record".to_owned(), container.header.begin, 1 << 15)?,
             container.header.begin,
@@ -160,21 +173,31 @@ impl Container {
         if top > MAX_HEAD {
             return Err(container.argument(format!("its top directory lies at byte {top}, where no ROOT writes it")));
         }
+        if u64::from(first.nbytes) < u64::from(container.header.nbytes_name) + Directory::LEN as u64 {
+            return Err(container.argument("its top directory has no room for what this version writes"));
+        }
         container.head = file.read(|| "start of the file".to_owned(), 0, top + Directory::LEN as u64)?;
-        container.load(file, top, String::new(), 0)?;
+        let mut loaded = Loaded { blocks: HashSet::new(), bytes: 0 };
+        container.load(file, top, String::new(), 0, &mut loaded)?;
         Ok(container)
     }
 
     /// Loads a directory and those below it.
-    fn load(&mut self, file: &File, block_at: u64, path: String, depth: usize) -> Result<()> {
+    fn load(&mut self, file: &File, block_at: u64, path: String, depth: usize, loaded: &mut Loaded) -> Result<()> {
         let what = || if path.is_empty() { "top directory".to_owned() } else { format!("directory '{path}'") };
-        if depth > rntuple_core::limits::MAX_DIRECTORY_DEPTH
-            || self.folders.iter().any(|folder| folder.block_at == block_at)
-        {
+        if depth > limits::MAX_DIRECTORY_DEPTH || !loaded.blocks.insert(block_at) {
             return Ok(());
+        }
+        if self.folders.len() >= limits::MAX_DIRECTORIES {
+            return Err(self.argument(format!("it has more than {} directories", limits::MAX_DIRECTORIES)));
         }
         let format = |e: FormatError| file.format(e.within(what()));
         let block = Directory::parse(&file.read_up_to(what, block_at, Directory::LEN)?, block_at).map_err(format)?;
+        // Key lists of a sound file lie side by side.
+        loaded.bytes = loaded.bytes.saturating_add(u64::from(block.key_list_len)).saturating_add(path.len() as u64);
+        if loaded.bytes > file.size().saturating_add(limits::MAX_KEY_LIST) {
+            return Err(self.argument("its key lists take more bytes than the file has"));
+        }
         let mut keys = Vec::new();
         if block.key_list_at != 0 {
             let record = file.read(what, block.key_list_at, block.key_list_len.into())?;
@@ -186,10 +209,12 @@ impl Container {
         let below: Vec<(String, u64)> = keys
             .iter()
             .filter(|(key, _)| Directory::CLASSES.contains(&&*key.class))
+            // What follows a block that is shorter, as those before ROOT 4 are, would be overwritten with it.
+            .filter(|(key, _)| key.payload_len() as usize >= Directory::LEN)
             .map(|(key, _)| (join(&path, &key.name), key.payload_at()))
             .collect();
         self.folders.push(Folder { path, block, block_at, keys, changed: false });
-        below.into_iter().try_for_each(|(path, at)| self.load(file, at, path, depth + 1))
+        below.into_iter().try_for_each(|(path, at)| self.load(file, at, path, depth + 1, loaded))
     }
 
     /// Bytes of the file so far.
@@ -311,7 +336,15 @@ impl Container {
         if name.is_empty() {
             return Err(self.argument(format!("'{path}' is no path of a directory")));
         }
+        if name.chars().any(|c| c.is_control() || c == ';') {
+            return Err(self.argument(format!("'{name}' is no name for a directory")));
+        }
         let parent = self.folder(above)?;
+        if self.cycle(parent, name) > 0 {
+            return Err(
+                self.argument(format!("'{path}' would be a directory, but there is something else of this name"))
+            );
+        }
         let parent_at = self.folders.get(parent).map_or(BEGIN, |folder| folder.block.at);
         let key = key_of(self.end, parent_at, DIRECTORY, name, name, self.time);
         let key_len = self.check(key.key_len())?;
@@ -337,18 +370,25 @@ impl Container {
         keys.iter().filter(|(key, _)| &*key.name == name).map(|(key, _)| key.cycle).max().unwrap_or(0)
     }
 
-    /// The cycle of a new object of this name.
-    pub(super) fn next_cycle(&self, folder: usize, name: &str) -> Result<u16> {
-        let next = self.cycle(folder, name).checked_add(1);
+    /// An object with the path of a directory would hide the directory from ROOT.
+    pub(super) fn check_no_folder(&self, path: &str) -> Result<()> {
+        if self.folders.iter().any(|folder| folder.path == path) {
+            return Err(self.argument(format!("'{path}' is a directory")));
+        }
+        Ok(())
+    }
+
+    /// The cycle of a new object of this name, `above` the highest that is taken.
+    pub(super) fn next_cycle(&self, folder: usize, name: &str, above: u16) -> Result<u16> {
+        let next = self.cycle(folder, name).max(above).checked_add(1);
         next.ok_or_else(|| self.argument(format!("there are too many cycles of '{name}'")))
     }
 
-    /// Finds an RNTuple: its directory, and its cycle; the newest one, if none is given.
-    pub(super) fn find(&self, directory: &str, name: &str, cycle: Option<u16>) -> Option<(usize, u16)> {
-        let folder = self.folders.iter().position(|folder| folder.path == directory)?;
-        let keys = self.folders.get(folder)?.keys.iter().map(|(key, _)| key);
-        let of_name = keys.filter(|key| &*key.name == name && &*key.class == Anchor::CLASS).map(|key| key.cycle);
-        of_name.filter(|&other| cycle.is_none_or(|cycle| other == cycle)).max().map(|cycle| (folder, cycle))
+    /// Finds the directory of an RNTuple.
+    pub(super) fn find(&self, directory: &str, name: &str, cycle: u16) -> Option<usize> {
+        let is_it = |key: &Key| &*key.name == name && &*key.class == Anchor::CLASS && key.cycle == cycle;
+        let mut folders = self.folders.iter();
+        folders.position(|folder| folder.path == directory && folder.keys.iter().any(|(key, _)| is_it(key)))
     }
 
     /// Adds an object that no directory lists; gives the offset of its payload.
@@ -365,7 +405,7 @@ impl Container {
         title: &str,
         payload: &[u8],
     ) -> Result<u64> {
-        let cycle = self.next_cycle(folder, name)?;
+        let cycle = self.next_cycle(folder, name, 0)?;
         self.put(folder, class, name, title, payload, cycle)
     }
 
@@ -389,10 +429,13 @@ impl Container {
         let bytes = self.check(KeyFields { nbytes, object_len: len, at, ..key }.serialize())?;
         let key = self.check(Key::parse(&bytes, at))?;
         if let Some(folder) = self.folders.get_mut(folder) {
-            folder.keys.retain(|(other, _)| *other.name != *name || other.cycle != cycle);
+            let replaced = |other: &Key| *other.name == *name && *other.class == *class && other.cycle == cycle;
+            folder.keys.retain(|(other, _)| !replaced(other));
             // The newest cycle comes first: that is the one which ROOT finds.
-            let place = folder.keys.iter().position(|(other, _)| *other.name == *name);
-            folder.keys.insert(place.unwrap_or(folder.keys.len()), (key, bytes));
+            let older = folder.keys.iter().position(|(other, _)| *other.name == *name && other.cycle < cycle);
+            let newest = || folder.keys.iter().rposition(|(other, _)| *other.name == *name).map(|last| last + 1);
+            let place = older.or_else(newest).unwrap_or(folder.keys.len());
+            folder.keys.insert(place, (key, bytes));
             folder.changed = true;
         }
         Ok(payload_at)

@@ -25,7 +25,7 @@ use crate::reader::DataSet;
 const VERSION: [u16; 4] = [1, 0, 2, 0];
 /// A journal record that is larger than a record can be is left out.
 const MAX_JOURNAL: usize = 1 << 30;
-/// Most bytes of pages in one record, where the data set has no limit of its own.
+/// Most bytes of pages in one record, where the data set has no lower limit.
 const MAX_RECORD: u64 = 1 << 30;
 /// What stands in the header as the writer.
 const WRITER: &str = concat!("rntuple-rs v", env!("CARGO_PKG_VERSION"));
@@ -96,7 +96,16 @@ impl Dataset {
                 stored.map(|pages| pages.first_element.saturating_add(pages.elements.saturating_sub(pages.zeros)));
             ends.max().unwrap_or(column.first_element)
         };
-        let elements = data.schema.columns().iter().map(end_of).collect();
+        let mut elements: Vec<u64> = data.schema.columns().iter().map(end_of).collect();
+        // Whatever representation a cluster has its elements in, they count in all.
+        for field in data.schema.fields().iter().filter(|field| field.source.is_none()) {
+            let all: Vec<&[ColumnId]> = data.schema.representations(field).collect();
+            for n in 0..all.first().map_or(0, |first| first.len()) {
+                let ids = || all.iter().filter_map(|columns| columns.get(n)).map(|id| id.0 as usize);
+                let most = ids().filter_map(|i| elements.get(i).copied()).max().unwrap_or(0);
+                ids().for_each(|i| elements.get_mut(i).into_iter().for_each(|count| *count = most));
+            }
+        }
         Ok(Self {
             name: data.header.name.to_string(),
             path: data.header.name.to_string(),
@@ -166,7 +175,8 @@ impl Dataset {
             ClusterSummary { id: self.clusters.len() as u64, first_entry: self.entries, entries: cluster.entries };
         let mut placer = Placer {
             container,
-            max_key_size: if self.max_key_size == 0 { MAX_RECORD } else { self.max_key_size },
+            max_key_size: self.max_key_size,
+            max_record: if self.max_key_size == 0 { MAX_RECORD } else { self.max_key_size.min(MAX_RECORD) },
             merging: self.options.same_page_merging,
             open: Vec::new(),
             open_len: 0,
@@ -195,16 +205,17 @@ impl Dataset {
                     out.pages.push(PageInfo { first: out.elements, elements, checksum, locator });
                     out.elements += u64::from(elements);
                 }
-                if let Some(total) = self.elements.get_mut(i) {
-                    *total += out.elements;
-                }
             }
             columns.push(out);
         }
         placer.flush()?;
-        let listing = ClusterListing::new(&ClusterPages { summary, columns });
-        self.clusters.push(listing.map_err(|e| container.format(e))?);
-        self.entries += cluster.entries;
+        let pages = ClusterPages { summary, columns };
+        self.clusters.push(ClusterListing::new(&pages).map_err(|e| container.format(e))?);
+        // Only now: a cluster that could not be placed leaves no gap.
+        for (total, column) in self.elements.iter_mut().zip(&pages.columns) {
+            *total = total.saturating_add(column.elements);
+        }
+        self.entries = self.entries.saturating_add(cluster.entries);
         self.write_journal(container)
     }
 
@@ -239,7 +250,7 @@ impl Dataset {
         let rest = self.clusters.get(listed..).unwrap_or_default();
         if let (Some(first), Some(end)) = (rest.first(), rest.last()) {
             let (ClusterSummary { first_entry, id, .. }, end) = (first.summary(), end.summary());
-            let entries = end.first_entry + end.entries - first_entry;
+            let entries = end.first_entry.saturating_add(end.entries).saturating_sub(first_entry);
             let envelope = serialize_page_list(self.header_checksum, rest).map_err(|e| container.format(e))?;
             let clusters = u32::try_from(rest.len()).unwrap_or(u32::MAX);
             let place = store(container, &envelope, self.options.compression, self.max_key_size)?;
@@ -274,6 +285,8 @@ pub(super) fn store(
 struct Placer<'a, 'b> {
     container: &'b mut Container,
     max_key_size: u64,
+    /// Most bytes of pages in one record, unless a single page has more.
+    max_record: u64,
     merging: bool,
     /// What the open record has so far, and where its payload will lie.
     open: Vec<&'a [u8]>,
@@ -297,13 +310,13 @@ impl<'a> Placer<'a, '_> {
             return Ok(Locator::File { size, offset: *offset });
         }
         let len = bytes.len() as u64;
-        let offset = if len > self.max_key_size {
+        let offset = if len > self.max_record {
             self.flush()?;
             let offset = self.container.payload(bytes, self.max_key_size)?;
             self.open_at = self.container.next_blob_at()?;
             offset
         } else {
-            if self.open_len + len > self.max_key_size {
+            if self.open_len + len > self.max_record {
                 self.flush()?;
             }
             let offset = self.open_at + self.open_len;
@@ -325,5 +338,35 @@ impl<'a> Placer<'a, '_> {
         self.open_len = 0;
         self.open_at = self.container.next_blob_at()?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rntuple_core::schema::FieldRole;
+
+    use super::*;
+    use crate::reader::Reader;
+
+    #[test]
+    fn elements_count_in_all_representations() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../format-spec/vectors/representations.root");
+        let ntuple = Reader::open(path).unwrap().only().unwrap();
+        let data = &ntuple.data;
+        let ids: Vec<ColumnId> = data.schema.columns().iter().map(|column| column.id).collect();
+        let groups = 0..data.footer.cluster_groups.len();
+        let clusters = groups.flat_map(|group| data.clusters(group, &ids).unwrap()).collect();
+        let dataset = Dataset::resume(data, clusters, &WriteOptions::default()).unwrap();
+        let mut several = 0;
+        for field in data.schema.top_level().filter(|field| field.role == FieldRole::Plain && field.source.is_none()) {
+            let all: Vec<&[ColumnId]> = data.schema.representations(field).collect();
+            several += usize::from(all.len() > 1);
+            for id in all.iter().filter_map(|columns| columns.first()) {
+                assert_eq!(dataset.elements[id.0 as usize], data.entries, "column {} of {}", id.0, field.name);
+            }
+        }
+        assert!(several > 2);
     }
 }

@@ -78,10 +78,12 @@ impl FileWriter {
     }
 
     /// Opens a ROOT file that exists, to add RNTuples to it. Its content stays as it is; what is added becomes visible
-    /// with [`FileWriter::finish`] or at checkpoints, and until then the file is what it was.
+    /// with [`FileWriter::finish`] or at checkpoints, and until then readers see the file as it was. Nothing keeps two
+    /// `FileWriter`s, here or in another process, from writing over each other: have one at a time.
     ///
     /// # Errors
-    /// [`Error::Io`], and [`Error::Format`] when it is no ROOT file or its directories are damaged.
+    /// [`Error::Io`]; [`Error::Format`] when it is no ROOT file or its directories are damaged; [`Error::Argument`] when
+    /// it is shorter than it says.
     pub fn open(path: impl AsRef<Path>, options: &WriteOptions) -> Result<Self> {
         let path = path.as_ref();
         let name: Arc<str> = path.to_string_lossy().into();
@@ -101,7 +103,8 @@ impl FileWriter {
     /// is one of that name, this becomes its next cycle.
     ///
     /// # Errors
-    /// [`Error::Format`] for a schema that cannot be written, [`Error::Argument`] for an impossible name, [`Error::Io`].
+    /// [`Error::Format`] for a schema that cannot be written, [`Error::Argument`] for an impossible name or that of a
+    /// directory, [`Error::Io`].
     #[expect(clippy::needless_pass_by_value, reason = "as in Writer::create, and schemas are cheap to clone")]
     pub fn ntuple(&self, path: &str, schema: SchemaRef, options: WriteOptions) -> Result<Writer> {
         Writer::start(&self.shared, path, &schema, options)
@@ -117,11 +120,12 @@ impl FileWriter {
     }
 
     /// Continues an RNTuple of a file that was [opened](FileWriter::open): entries, fields and attribute sets can be
-    /// added. Its encodings stay; of the options, those of compression, clusters, pages and threads count.
+    /// added. Its encodings stay; of the options, those of compression, clusters, pages and threads count. Found are the
+    /// RNTuples that the file has on storage, each to be continued once.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Argument`] for a data set with fields that this version does not know, and for a
-    /// file that is new.
+    /// [`Error::NotFound`]; [`Error::Argument`] for a data set with fields that this version does not know, for one that
+    /// had a writer already, and for a file that is new.
     pub fn reopen(&self, path: &str, options: WriteOptions) -> Result<Writer> {
         match &self.existing {
             Some(file) => resume(file, &self.shared, path, options),

@@ -14,10 +14,11 @@ use rntuple_core::schema::ExtraTypeInfo;
 use super::attributes::AttributeWriter;
 use super::cluster::ClusterBuilder;
 use super::file::FileWriter;
-use super::options::WriteOptions;
+use super::options::{Checkpoint, WriteOptions};
 use super::output::{Output, Shared, Written};
 use super::rows::PendingRows;
 use crate::error::Result;
+use crate::storage::MemorySink;
 use crate::threads::Threads;
 
 /// Writes an RNTuple from Arrow record batches.
@@ -56,6 +57,7 @@ impl Writer {
     /// # Errors
     /// [`crate::Error::Io`], and [`crate::Error::Format`] for a schema that cannot be written.
     pub fn create(path: impl AsRef<Path>, name: &str, schema: SchemaRef, options: WriteOptions) -> Result<Self> {
+        rehearse(path.as_ref(), name, &schema, &options)?;
         let file = FileWriter::create(path, &options)?;
         let mut writer = file.ntuple(name, schema, options)?;
         writer.file = Some(file);
@@ -126,7 +128,8 @@ impl Writer {
     /// # }
     /// ```
     ///
-    /// Entries are collected into batches: an error may be about one that was added before.
+    /// Entries are collected into batches: an error may be about one that was added before, and after it nothing can be
+    /// added.
     ///
     /// # Errors
     /// As [`Writer::append`].
@@ -134,14 +137,21 @@ impl Writer {
     pub fn append_row<T: Row>(&mut self, row: &T) -> Result<()> {
         match self.rows.push(row) {
             Ok([None, None]) => Ok(()),
-            Ok(due) => due.iter().flatten().try_for_each(|batch| self.append_batch(batch)),
-            Err(error) => Err(self.output.shared.format(error)),
+            due => self.append_rows(due.map(|due| due.into_iter().flatten().collect())),
         }
     }
 
     fn flush_rows(&mut self) -> Result<()> {
-        let rows = self.rows.take().map_err(|e| self.output.shared.format(e))?;
-        rows.map_or(Ok(()), |batch| self.append_batch(&batch))
+        let rows = self.rows.take();
+        self.append_rows(rows.map(|batch| batch.into_iter().collect()))
+    }
+
+    /// Rows that were accepted are lost with the one that is refused: the writer cannot go on as if nothing was.
+    fn append_rows(&mut self, due: rntuple_core::Result<Vec<RecordBatch>>) -> Result<()> {
+        let done = due.map_err(|e| self.output.shared.format(e));
+        let done = done.and_then(|due| due.iter().try_for_each(|batch| self.append_batch(batch)));
+        self.failed |= done.is_err();
+        done
     }
 
     fn append_batch(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -269,13 +279,22 @@ impl Writer {
     }
 }
 
+/// Finds out what an existing file must not be emptied for: an RNTuple that cannot be written.
+pub(super) fn rehearse(path: &Path, name: &str, schema: &SchemaRef, options: &WriteOptions) -> Result<()> {
+    if options.checkpoint == Checkpoint::Never || !path.exists() {
+        return Ok(());
+    }
+    let file = FileWriter::to_sink(path.to_string_lossy(), Box::new(MemorySink::new()), options)?;
+    file.ntuple(name, Arc::clone(schema), options.clone()).map(drop)
+}
+
 fn builder(shared: &Shared, layout: Layout, options: &WriteOptions) -> Result<ClusterBuilder> {
     let threads = Threads::new(options.threads).map_err(|e| shared.argument(format!("no threads: {e}")))?;
     ClusterBuilder::new(Arc::new(layout), options, threads).map_err(|e| shared.format(e))
 }
 
 /// Whether an error came before anything of a batch was taken.
-fn is_refusal(error: &FormatError) -> bool {
+pub(super) fn is_refusal(error: &FormatError) -> bool {
     use FormatError as E;
     matches!(error, E::Cast { .. } | E::NoSuchField { .. } | E::Value { .. } | E::Unwritable { .. })
 }

@@ -71,6 +71,9 @@ impl Default for WriteOptions {
     }
 }
 
+/// No page needs more memory to start with.
+const MAX_INITIAL: usize = 1 << 30;
+
 impl WriteOptions {
     /// ROOT's defaults.
     #[must_use]
@@ -132,7 +135,7 @@ impl WriteOptions {
     /// Bytes of memory that a page starts with; it grows by doubling. By default 256.
     #[must_use]
     pub fn initial_unzipped_page_size(mut self, bytes: usize) -> Self {
-        self.initial_unzipped_page_size = bytes;
+        self.initial_unzipped_page_size = bytes.min(MAX_INITIAL);
         self
     }
 

@@ -1,5 +1,6 @@
 //! A data set in a shared file: places clusters and keeps the file up to date.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -16,15 +17,38 @@ use crate::error::{Error, Result};
 
 /// The file that several writers share.
 #[derive(Debug, Clone)]
-pub(super) struct Shared(Arc<Mutex<Container>>);
+pub(super) struct Shared {
+    container: Arc<Mutex<Container>>,
+    /// Directory, name and cycle of each data set that has a writer, or had one: no other may write there.
+    claims: Arc<Mutex<HashSet<(usize, String, u16)>>>,
+}
 
 impl Shared {
     pub(super) fn new(container: Container) -> Self {
-        Self(Arc::new(Mutex::new(container)))
+        Self { container: Arc::new(Mutex::new(container)), claims: Arc::default() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Container> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.container.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the next cycle of a name for a new data set, which is not in the file before it is finished.
+    fn claim_next(&self, container: &Container, folder: usize, name: &str) -> Result<u16> {
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let claimed = claims.iter().filter(|(other, of, _)| *other == folder && of == name).map(|(_, _, cycle)| *cycle);
+        let next = container.next_cycle(folder, name, claimed.max().unwrap_or(0))?;
+        claims.insert((folder, name.to_owned(), next));
+        Ok(next)
+    }
+
+    /// Takes a data set that exists, to continue it; only one writer can do that.
+    pub(super) fn claim(&self, folder: usize, name: &str, cycle: u16) -> Result<()> {
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        if claims.insert((folder, name.to_owned(), cycle)) {
+            return Ok(());
+        }
+        drop(claims);
+        Err(self.argument(format!("'{name}' has or had a writer already; finish the file and open it again")))
     }
 
     /// An error of the format layer, with the name of the file.
@@ -38,9 +62,10 @@ impl Shared {
 
     /// The file, if nobody else writes to it.
     pub(super) fn into_inner(self) -> Result<Container> {
-        match Arc::try_unwrap(self.0) {
+        let Self { container, claims } = self;
+        match Arc::try_unwrap(container) {
             Ok(container) => Ok(container.into_inner().unwrap_or_else(PoisonError::into_inner)),
-            Err(shared) => Err(Self(shared).argument("a writer of this file is not finished yet")),
+            Err(container) => Err(Self { container, claims }.argument("a writer of this file is not finished yet")),
         }
     }
 }
@@ -89,8 +114,9 @@ impl Output {
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         let mut container = shared.lock();
         check_name(&container, name)?;
+        container.check_no_folder(path)?;
         let folder = container.folder(directory)?;
-        let cycle = container.next_cycle(folder, name)?;
+        let cycle = shared.claim_next(&container, folder, name)?;
         let dataset = Dataset::create(&mut container, name, layout, options)?.in_directory(directory);
         container.add_classes(layout.schema());
         drop(container);

@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use rntuple_core::Error as FormatError;
 use rntuple_core::arrow::Layout;
 use rntuple_core::row::Row;
 
 use super::cluster::{ClusterBuilder, SealedCluster};
 use super::file::FileWriter;
+use super::ntuple::rehearse;
 use super::options::WriteOptions;
 use super::output::{Output, Shared, Written};
 use super::rows::PendingRows;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::threads::Threads;
 
 /// Writes an RNTuple from several threads: each fills whole clusters of its own through a [`FillContext`], and only
@@ -82,6 +84,7 @@ impl ParallelWriter {
     /// # Errors
     /// As there.
     pub fn create(path: impl AsRef<Path>, name: &str, schema: SchemaRef, options: WriteOptions) -> Result<Self> {
+        rehearse(path.as_ref(), name, &schema, &options)?;
         let file = FileWriter::create(path, &options)?;
         let mut writer = file.parallel_ntuple(name, schema, options)?;
         writer.file = Some(file);
@@ -163,7 +166,7 @@ impl FillContext {
     /// Adds entries, as [`Writer::append`](crate::Writer::append) does.
     ///
     /// # Errors
-    /// As there.
+    /// As there; the data set can then not be finished.
     pub fn append(&mut self, batch: &RecordBatch) -> Result<()> {
         self.flush_rows()?;
         self.append_batch(batch)
@@ -178,12 +181,18 @@ impl FillContext {
         match self.rows.push(row) {
             Ok([None, None]) => Ok(()),
             Ok(due) => due.iter().flatten().try_for_each(|batch| self.append_batch(batch)),
-            Err(error) => Err(self.shared.format(error)),
+            Err(error) => Err(self.failed(error)),
         }
     }
 
+    /// What a context has lost, the data set lacks.
+    fn failed(&self, error: FormatError) -> Error {
+        lock(&self.state).failed.get_or_insert_with(|| format!("a fill context failed: {error}"));
+        self.shared.format(error)
+    }
+
     fn flush_rows(&mut self) -> Result<()> {
-        let rows = self.rows.take().map_err(|e| self.shared.format(e))?;
+        let rows = self.rows.take().map_err(|e| self.failed(e))?;
         rows.map_or(Ok(()), |batch| self.append_batch(&batch))
     }
 
@@ -191,10 +200,8 @@ impl FillContext {
         let mut done = 0;
         while done < batch.num_rows() {
             let rest = batch.slice(done, batch.num_rows() - done);
-            let (rows, complete) = self.builder.append(&rest).map_err(|e| {
-                lock(&self.state).failed.get_or_insert_with(|| format!("a fill context failed: {e}"));
-                self.shared.format(e)
-            })?;
+            let appended = self.builder.append(&rest);
+            let (rows, complete) = appended.map_err(|e| self.failed(e))?;
             done += rows;
             if complete {
                 self.end_cluster()?;
@@ -213,7 +220,7 @@ impl FillContext {
     }
 
     fn end_cluster(&mut self) -> Result<()> {
-        let sealed = self.builder.finish().map_err(|e| self.shared.format(e))?;
+        let sealed = self.builder.finish().map_err(|e| self.failed(e))?;
         let Some(sealed) = sealed else { return Ok(()) };
         let mut state = lock(&self.state);
         if self.ordered && state.turn != self.number {
@@ -238,6 +245,9 @@ impl FillContext {
 
 impl State {
     fn add(&mut self, cluster: &SealedCluster) -> Result<()> {
+        if let Some(problem) = &self.failed {
+            return Err(self.output.shared.argument(format!("the data set cannot be finished: {problem}")));
+        }
         let added = self.output.add(cluster);
         if let Err(error) = &added {
             self.failed.get_or_insert_with(|| error.to_string());

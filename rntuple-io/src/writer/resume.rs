@@ -11,7 +11,7 @@ use super::ntuple::Writer;
 use super::options::WriteOptions;
 use super::output::{Output, Place, Shared};
 use crate::error::Result;
-use crate::reader::{File, Reader};
+use crate::reader::{File, NTupleKey, Reader};
 
 /// Continues the RNTuple at a path. What is new goes behind the end of the file; the anchor that is there stays valid
 /// until the file is committed.
@@ -33,13 +33,14 @@ pub(super) fn resume(file: &File, shared: &Shared, path: &str, options: WriteOpt
     let layout = Layout::resume(Arc::clone(&data.schema), &arrow).map_err(format)?;
     let (wanted, cycle) = path_and_cycle(path);
     let (directory, name) = wanted.rsplit_once('/').unwrap_or(("", wanted));
-    let place = {
-        let container = shared.lock();
-        let found = container.find(directory, name, cycle);
-        let (folder, cycle) = found.ok_or_else(|| container.argument(format!("'{path}' is not in its key lists")))?;
-        Place::Listed { folder, cycle }
-    };
+    // Not the newest cycle that there is by now: the one that was read.
+    let of_path = |key: &&NTupleKey| key.path == wanted && cycle.map_or(key.newest, |cycle| key.cycle == cycle);
+    let cycle = reader.list().iter().find(of_path).map(|key| key.cycle);
+    let found = cycle.and_then(|cycle| shared.lock().find(directory, name, cycle).map(|folder| (folder, cycle)));
+    let (folder, cycle) = found.ok_or_else(|| shared.argument(format!("'{path}' is not in its key lists")))?;
+    let place = Place::Listed { folder, cycle };
     let dataset = Dataset::resume(data, clusters, &options).map_err(format)?.in_directory(directory);
+    shared.claim(folder, name, cycle)?;
     let checkpoint = options.checkpoint;
     Writer::resume(Output::new(shared.clone(), dataset, place, checkpoint), layout, options)
 }

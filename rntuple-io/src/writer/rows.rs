@@ -8,8 +8,9 @@ use rntuple_core::row::{Row, RowBuffer};
 const ROWS: usize = 16_384;
 /// How often the bytes of the rows are counted.
 const CHECK: usize = 256;
-/// Bytes of rows that are collected at most, as far as the counting notices.
-const BYTES: usize = 16 << 20;
+/// Bytes of rows that are collected, as far as the counting notices: so few that they are still in a cache of the
+/// processor when they are taken apart.
+const BYTES: usize = 512 << 10;
 
 /// Rows that are not appended yet.
 #[derive(Debug, Default)]

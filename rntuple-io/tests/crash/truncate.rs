@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, AsArray, Int32Array, RecordBatch};
+use arrow::datatypes::Int32Type;
 use rntuple_core::compression::CompressionSettings;
 use rntuple_core::container::root_file::{FileHeader, Key};
 use rntuple_io::{Checkpoint, FileWriter, Reader, WriteOptions, Writer, recover};
@@ -242,4 +245,79 @@ fn anchors_that_never_counted() {
     let recovered = recover(&path, &saved).unwrap();
     assert_eq!(recovered.ntuples[0].lost, Vec::<String>::new());
     assert_eq!(assert_counts(&open(&saved)), 350);
+}
+
+/// Numbers of a run, to be told apart from those of another.
+fn numbers(rows: usize, value: i32) -> RecordBatch {
+    let column: ArrayRef = Arc::new(Int32Array::from(vec![value; rows]));
+    RecordBatch::try_from_iter_with_nullable([("value", column, false)]).unwrap()
+}
+
+fn values(path: &Path) -> Vec<i32> {
+    let batches = open(path).scan().open().unwrap().map(Result::unwrap);
+    let values = batches.map(|batch| batch.column(0).as_primitive::<Int32Type>().values().to_vec());
+    values.collect::<Vec<_>>().concat()
+}
+
+/// What a run wrote behind its last checkpoint is gone once another run continued from there: also those clusters that
+/// start behind what the other one has come to.
+#[test]
+fn runs_are_not_mixed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, saved) = (directory.path().join("events.root"), directory.path().join("saved.root"));
+    let options = WriteOptions::default().threads(1).checkpoint(Checkpoint::Clusters(100));
+    let run = |writer: &mut Writer, clusters: usize, rows: usize, value: i32| {
+        for _ in 0..clusters {
+            writer.append(&numbers(rows, value)).unwrap();
+            writer.flush_cluster().unwrap();
+        }
+    };
+    let mut writer = Writer::create(&path, "Events", numbers(0, 0).schema(), options.clone()).unwrap();
+    run(&mut writer, 2, 50, 1);
+    writer.checkpoint().unwrap();
+    run(&mut writer, 5, 100, 2);
+    drop(writer);
+    recover(&path, &saved).unwrap();
+    assert_eq!(values(&saved), [vec![1; 100], vec![2; 500]].concat());
+    let file = FileWriter::open(&path, &options).unwrap();
+    let mut writer = file.reopen("Events", options.clone()).unwrap();
+    run(&mut writer, 2, 100, 3);
+    drop(writer);
+    drop(file);
+    let recovered = recover(&path, &saved).unwrap();
+    assert_eq!(values(&saved), [vec![1; 100], vec![3; 200]].concat(), "{recovered}");
+    assert_eq!(recovered.ntuples[0].lost, Vec::<String>::new());
+    // The pages of the first run are known, though not part of the data.
+    assert_eq!(recovered.unassigned_bytes, 0);
+}
+
+/// The end that a cut record should have had lies in pages that look like gaps between records.
+#[test]
+fn pages_that_look_like_gaps() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, saved) = (directory.path().join("events.root"), directory.path().join("saved.root"));
+    let options = WriteOptions::default().compression(CompressionSettings::NONE).same_page_merging(false);
+    let options = options.threads(1).checkpoint(Checkpoint::Clusters(100));
+    // ff ff ff 00: gaps of 256, 65281 and 16711681 bytes.
+    let value = 0x00ff_ffff;
+    let mut writer = Writer::create(&path, "Events", numbers(0, 0).schema(), options.clone()).unwrap();
+    writer.append(&numbers(10, value)).unwrap();
+    writer.checkpoint().unwrap();
+    let end = fs::metadata(&path).unwrap().len();
+    writer.append(&numbers(50_000, value)).unwrap();
+    writer.flush_cluster().unwrap();
+    drop(writer);
+    for shift in 0..4 {
+        fs::File::options().write(true).open(&path).unwrap().set_len(end + 500 + shift).unwrap();
+        let file = FileWriter::open(&path, &options).unwrap();
+        let mut writer = file.reopen("Events", options.clone()).unwrap();
+        for _ in 0..40 {
+            writer.append(&numbers(5000, value)).unwrap();
+            writer.flush_cluster().unwrap();
+        }
+        drop(writer);
+        drop(file);
+        let recovered = recover(&path, &saved).unwrap();
+        assert_eq!(values(&saved).len(), 200_010, "{recovered}");
+    }
 }

@@ -28,3 +28,4 @@ mod support;
 mod synthetic;
 mod values;
 mod writing;
+mod writing_review;

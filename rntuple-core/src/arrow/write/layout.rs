@@ -98,7 +98,10 @@ impl Layout {
         let overrides = Overrides::new(options);
         let drafter = Drafter { choices: &overrides, keep: options.keep_encodings };
         let mut drafts = fields.iter().map(|field| drafter.top(field)).collect::<Result<Vec<_>>>()?;
-        overrides.check()?;
+        // Later, the fields that the patterns mean may be those from before.
+        if extension.is_none() {
+            overrides.check()?;
+        }
         let mut known: HashMap<String, FieldId> =
             self.schema.fields().iter().map(|field| (self.schema.path(field.id), field.id)).collect();
         let mut names = HashSet::new();
@@ -165,8 +168,8 @@ impl Layout {
         &self.roots
     }
 
-    /// Continues a data set that exists: `schema` is what it has, `arrow` the Arrow schema that it is read as. The
-    /// columns of the first representation of each field are the ones written.
+    /// Continues a data set that exists: `schema` is what it has, `arrow` the Arrow schema that it is read as. Of fields
+    /// with several representations, the one is written that keeps all values, if there is one; else the first.
     ///
     /// # Errors
     /// [`Error::Unwritable`] for a field that this version cannot write as it is.
@@ -262,10 +265,22 @@ fn resumed(schema: &Schema, field: &Field, draft: &Draft) -> Result<Node> {
         field: schema.path(field.id),
         reason: format!("its type '{}' is stored in a way that cannot be continued", field.type_name),
     };
-    let columns = schema.representations(field).next().unwrap_or_default();
+    // Of several representations, the one that loses nothing, if there is one.
+    let wanted = schema.encodings(field);
+    let encodings = |columns: &[ColumnId]| -> Vec<_> {
+        columns.iter().filter_map(|id| schema.column(*id)).map(ColumnEncoding::of_column).collect()
+    };
+    let all = || schema.representations(field);
+    let columns = all().find(|columns| encodings(columns) == wanted).or_else(|| all().next()).unwrap_or_default();
     let first = columns.first().map_or(0, |column| column.0 as usize);
+    let holds = |(id, drafted): (&ColumnId, &ColumnEncoding)| {
+        let stored = schema.column(*id).map(ColumnEncoding::of_column);
+        let content = Content::of_default(drafted.kind);
+        content.zip(stored).is_some_and(|(content, stored)| content.allows(&stored))
+    };
     let fits = field.children.len() == draft.children.len()
         && columns.len() == draft.encodings.len()
+        && columns.iter().zip(&draft.encodings).all(holds)
         && field.role == draft.role;
     if !fits {
         return Err(refuse());

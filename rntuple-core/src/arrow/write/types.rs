@@ -5,6 +5,20 @@ use arrow::datatypes::DataType;
 use crate::arrow::node::NumberType;
 use crate::schema::{ColumnEncoding, ColumnType, TypeName};
 
+const NUMBERS: [NumberType; 11] = [
+    NumberType::Bool,
+    NumberType::Int8,
+    NumberType::UInt8,
+    NumberType::Int16,
+    NumberType::UInt16,
+    NumberType::Int32,
+    NumberType::UInt32,
+    NumberType::Int64,
+    NumberType::UInt64,
+    NumberType::Float32,
+    NumberType::Float64,
+];
+
 /// The C++ type that a number gets without further knowledge.
 pub(super) fn number_name(number: NumberType) -> &'static str {
     match number {
@@ -34,20 +48,7 @@ pub(super) fn names_number(type_name: &str, number: NumberType) -> bool {
 
 /// Whether a C++ type name is that of some number.
 pub(super) fn is_number_name(type_name: &str) -> bool {
-    const ALL: [NumberType; 11] = [
-        NumberType::Bool,
-        NumberType::Int8,
-        NumberType::UInt8,
-        NumberType::Int16,
-        NumberType::UInt16,
-        NumberType::Int32,
-        NumberType::UInt32,
-        NumberType::Int64,
-        NumberType::UInt64,
-        NumberType::Float32,
-        NumberType::Float64,
-    ];
-    ALL.into_iter().any(|number| names_number(type_name, number))
+    NUMBERS.into_iter().any(|number| names_number(type_name, number))
 }
 
 /// Whether a C++ type is a standard one, whose structure its name tells.
@@ -73,6 +74,13 @@ impl Content {
             "std::byte" => Self::Byte,
             _ => Self::Number(number),
         }
+    }
+
+    /// What has this encoding by default, for compressed data; each content has one of its own.
+    pub(super) fn of_default(kind: ColumnType) -> Option<Self> {
+        let numbers = NUMBERS.into_iter().map(Self::Number);
+        let mut all = [Self::Char, Self::Byte, Self::Index, Self::Switch].into_iter().chain(numbers);
+        all.find(|content| content.choices().first() == Some(&kind))
     }
 
     /// The encodings that it can have: first the one for compressed data, then the one for uncompressed data.

@@ -8,8 +8,8 @@ use arrow::array::{
 use arrow::buffer::NullBuffer;
 use arrow::compute::{cast, filter, take};
 use arrow::datatypes::{
-    ArrowNativeType, ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    UInt8Type, UInt16Type, UInt32Type, UInt64Type, UnionMode,
+    ArrowNativeType, ArrowPrimitiveType, DataType, Field, FieldRef, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type, UnionMode,
 };
 
 use super::Piece;
@@ -49,11 +49,36 @@ impl super::layout::Root {
         let Some(array) = guessed().or_else(|| batch.column_by_name(name)) else {
             return Err(Error::NoSuchField { pattern: name.clone(), hint: " in the batch".to_owned() });
         };
-        if array.data_type().equals_datatype(self.arrow.data_type()) {
+        if is_same(array.data_type(), self.arrow.data_type()) {
             return Ok(Arc::clone(array));
         }
         let (from, to) = (array.data_type().to_string(), self.arrow.data_type().to_string());
         Err(Error::Cast { field: name.clone(), from, to })
+    }
+}
+
+/// Whether arrays of one type are taken apart as those of the other. Only names that are not stored may differ, such as
+/// those of list items.
+fn is_same(a: &DataType, b: &DataType) -> bool {
+    let item = |a: &Field, b: &Field| a.is_nullable() == b.is_nullable() && is_same(a.data_type(), b.data_type());
+    match (a, b) {
+        (DataType::Struct(a), DataType::Struct(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.name() == b.name() && item(a, b))
+        }
+        (DataType::Union(a, a_mode), DataType::Union(b, b_mode)) => {
+            let same = |((a_id, a), (b_id, b)): ((i8, &FieldRef), (i8, &FieldRef))| a_id == b_id && item(a, b);
+            a_mode == b_mode && a.len() == b.len() && a.iter().zip(b.iter()).all(same)
+        }
+        (DataType::List(a), DataType::List(b)) | (DataType::LargeList(a), DataType::LargeList(b)) => item(a, b),
+        (DataType::FixedSizeList(a, a_len), DataType::FixedSizeList(b, b_len)) => a_len == b_len && item(a, b),
+        (DataType::Map(a, _), DataType::Map(b, _)) => match (a.data_type(), b.data_type()) {
+            // Their places say which is the key.
+            (DataType::Struct(a), DataType::Struct(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| item(a, b))
+            }
+            _ => false,
+        },
+        _ => a == b,
     }
 }
 
