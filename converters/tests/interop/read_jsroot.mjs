@@ -60,7 +60,8 @@ async function readTuple(tuple) {
       if (!builder)
          return { error: said || 'JSROOT does not read it' };
       const top = builder.fieldDescriptors.filter((field, index) => field.parentFieldId === index);
-      const result = { entries: builder.clusterSummaries.reduce((sum, cluster) => sum + cluster.numEntries, 0), fields: {} };
+      const clusters = builder.clusterSummaries.map(cluster => cluster.numEntries);
+      const result = { entries: clusters.reduce((sum, n) => sum + n, 0), clusters, groups: builder.clusterGroups.length, fields: {} };
       for (const field of top)
          result.fields[field.fieldName] = { type: field.typeName, ...await readField(tuple, field) };
       return result;

@@ -39,7 +39,8 @@ def read_field(field):
 
 def read_ntuple(ntuple):
     fields = {field.name: {"type": field.typename, **read_field(field)} for field in ntuple.fields}
-    return {"entries": ntuple.num_entries, "fields": fields}
+    clusters = [cluster.num_entries for cluster in ntuple.cluster_summaries]
+    return {"entries": ntuple.num_entries, "clusters": clusters, "groups": 1, "fields": fields}
 
 
 def read(path):

@@ -169,8 +169,11 @@ static void print(ostream &out, const RFieldBase::RValue &value)
       print(out, field.SplitValue(value).at(0));
    } else if (dynamic_cast<const ROOT::RStreamerField *>(&field)) {
       auto type = TClass::GetClass(field.GetTypeName().c_str());
-      string text = TBufferJSON::ConvertToJSON(value.GetPtr<void>().get(), type, 3).Data();
-      out << "{\"__object__\":" << (text.empty() ? "null" : text) << '}';
+      out << "{\"__object__\":";
+      if (type && type->HasDictionary())
+         out << TBufferJSON::ConvertToJSON(value.GetPtr<void>().get(), type, 3).Data() << '}';
+      else
+         out << "null}";
    } else if (printPlain(out, value)) {
    } else if (field.GetTypeName() == "TObject") {
       // ROOT sets two status bits of the object in memory

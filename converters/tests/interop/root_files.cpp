@@ -2,8 +2,10 @@
 //   root_files make DIR         objects.root, objects_hole.root: histograms, a tree, directories, a deleted object;
 //                               events.root, shared.root: RNTuples with schemas of rntuple-io/examples/interop.rs
 //   root_files update FILE      opens the file to write, adds objects, an RNTuple and a directory, deletes one object
+//   root_files frame FILE NAME COLUMN   number of entries and sum of a column of floats, by RDataFrame
 //   root_files list FILE...     prints every object that is no RNTuple, one per line: FILE PATH;CYCLE CLASS SUMMARY
 #include "structs.hpp"
+#include <ROOT/RDataFrame.hxx>
 #include <ROOT/RNTupleModel.hxx>
 #include <ROOT/RNTupleWriteOptions.hxx>
 #include <ROOT/RNTupleWriter.hxx>
@@ -227,8 +229,15 @@ int main(int argc, char **argv)
    }
    if (command == "update")
       return update(argv[2]);
+   if (command == "frame" && argc == 5) {
+      ROOT::RDataFrame frame(argv[3], argv[2]);
+      auto count = frame.Count();
+      auto sum = frame.Sum<float>(argv[4]);
+      std::cout << *count << ' ' << *sum << '\n';
+      return 0;
+   }
    if (command != "list") {
-      std::cerr << "usage: root_files make DIR | update FILE | list FILE...\n";
+      std::cerr << "usage: root_files make DIR | update FILE | frame FILE NAME COLUMN | list FILE...\n";
       return 2;
    }
    for (int i = 2; i < argc; ++i) {

@@ -1,5 +1,12 @@
 //! Random schemas, five levels deep, with random values: what is written is what is read.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "small numbers, made into those of all types"
+)]
+
 use std::fmt::Debug;
 use std::sync::Arc;
 

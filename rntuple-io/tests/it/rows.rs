@@ -1,5 +1,7 @@
 //! Rust structs out of the golden files, and back into the same arrays.
 
+#![expect(clippy::box_collection, reason = "pointers are what is tested")]
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Debug;
 use std::sync::Arc;

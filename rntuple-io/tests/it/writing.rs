@@ -1,5 +1,13 @@
 //! What is written is read back; the same data give the same bytes.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::single_range_in_vec_init,
+    reason = "small numbers, made into those of all types; and a list of one range of entries"
+)]
+
 use std::sync::Arc;
 
 use arrow::array::{
@@ -428,12 +436,12 @@ mod rows {
             id: i,
             name: format!("event {i}"),
             hits: (0..i % 4).map(hit).collect(),
-            best: (i % 3 == 0).then(|| hit(i)),
-            quality: if i % 2 == 0 { Quality::Good } else { Quality::Bad },
+            best: i.is_multiple_of(3).then(|| hit(i)),
+            quality: if i.is_multiple_of(2) { Quality::Good } else { Quality::Bad },
             found: (0..i % 3).map(|n| if n == 1 { Found::Energy(i as f64) } else { Found::Hit(hit(n)) }).collect(),
             momentum: [i as f32, 0.5, -1.0],
             counts: (0..i % 3).map(|n| (format!("k{n}"), n as i16)).collect(),
-            pair: (i as i32, (i % 5 == 0).then(|| "x".to_owned())),
+            pair: (i as i32, i.is_multiple_of(5).then(|| "x".to_owned())),
         }
     }
 
