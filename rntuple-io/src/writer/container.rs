@@ -3,6 +3,7 @@
 //! Records are only ever added at the end. What makes them visible, the header and the block of the top directory, is
 //! written last, in one piece of a few hundred bytes: before that, readers see the file as it was.
 
+mod guard;
 mod salvage;
 
 use std::collections::HashSet;
@@ -17,6 +18,7 @@ use rntuple_core::container::root_file::{
 use rntuple_core::limits;
 use rntuple_core::schema::Schema;
 
+use self::guard::Guarded;
 use super::options::WriteOptions;
 use crate::error::{Error, Result};
 use crate::reader::File;
@@ -64,7 +66,7 @@ pub(super) struct Container {
     name: Arc<str>,
     /// Name in the records of the file itself.
     base_name: String,
-    sink: Box<dyn ByteSink>,
+    sink: Guarded,
     /// Bytes behind which the sink has everything; the rest is in the buffer.
     buffer_at: u64,
     buffer: Vec<u8>,
@@ -89,7 +91,7 @@ impl Container {
         let key = KeyFields { cycle: 1, ..key_of(BEGIN, 0, "TFile", &base_name, "", options.time) };
         let mut container = Self {
             name,
-            sink,
+            sink: Guarded::new(sink),
             buffer_at: 0,
             buffer: Vec::new(),
             end: BEGIN,
@@ -144,7 +146,7 @@ impl Container {
         let mut container = Self {
             name: Arc::clone(&file.name),
             base_name: String::new(),
-            sink,
+            sink: Guarded::new(sink),
             buffer_at: file.size(),
             buffer: Vec::new(),
             end: file.size(),

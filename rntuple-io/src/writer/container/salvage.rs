@@ -8,6 +8,7 @@ use rntuple_core::schema::Schema;
 
 use super::super::dataset::store;
 use super::super::options::WriteOptions;
+use super::guard::Guarded;
 use super::{Container, Folder};
 use crate::error::Result;
 use crate::storage::ByteSink;
@@ -55,7 +56,7 @@ impl Salvage {
         let container = Container {
             name,
             base_name: file.base_name,
-            sink,
+            sink: Guarded::new(sink),
             buffer_at: file.end,
             buffer: Vec::new(),
             end: file.end,
