@@ -39,5 +39,5 @@ fi
 
 # What other implementations read from files written here.
 python3 converters/tests/interop/run.py --rntuple "$rntuple" --example "$target/release/examples/interop" \
-  --peers "$target/interop"
+  --peers "$target/interop" ${LARGE:+--large}
 echo "test.sh: all passed"

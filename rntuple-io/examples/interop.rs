@@ -27,6 +27,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Float16Type, Schema};
 use rntuple_core::compression::CompressionSettings;
+use rntuple_core::container::root_file::datime;
 use rntuple_core::row::{Row, RowsBuilder};
 use rntuple_io::{Checkpoint, FileWriter, ParallelWriter, Reader, WriteOptions, Writer};
 
@@ -284,7 +285,7 @@ fn all(dir: &Path) -> Result<()> {
     write("no_merging.root", small().same_page_merging(false))?;
     write("small_indexes.root", WriteOptions::new().small_indexes(true))?;
     write("budget.root", WriteOptions::new().page_buffer_budget(2000))?;
-    write("time_uuid.root", WriteOptions::new().time(0x7d38_8f9a).uuid(*b"0123456789abcdef"))?;
+    write("time_uuid.root", WriteOptions::new().time(datime(2026, 11, 21, 12, 30, 59)).uuid(*b"0123456789abcdef"))?;
     let per_field = small().field_compression("values", CompressionSettings::new(101));
     write("per_field.root", per_field.field_compression("name", CompressionSettings::new(207)))?;
 

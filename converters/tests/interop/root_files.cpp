@@ -192,7 +192,8 @@ static void list(TDirectory &directory, const string &prefix)
          double sum = 0;
          auto values = new std::vector<float>;
          t->SetBranchAddress("number", &number);
-         t->SetBranchAddress("values", &values);
+         if (t->GetBranch("values"))
+            t->SetBranchAddress("values", &values);
          for (Long64_t i = 0; i < t->GetEntries(); ++i) {
             t->GetEntry(i);
             sum += number;

@@ -50,6 +50,8 @@ def check(arguments, root, readers, work):
         if made.returncode:
             raise RuntimeError(f"root_files make: {made.stderr}")
         sections += files.hadd() + files.existing() + files.continued()
+        # uproot is there if ROOT is: they come together
+        sections += files.with_uproot(peers.python(arguments.peers))
     sections += copies.check(arguments.rntuple, root, readers, vectors, corpus, work)
     if root:
         sections += copies.check_options(arguments.rntuple, root, vectors, work)

@@ -94,7 +94,7 @@ impl FileHeader {
         out.u32(self.compression);
         out.offset("offset of the streamer info", self.streamer_info.0, big)?;
         out.u32(self.streamer_info.1);
-        uuid::write(&mut out, &self.uuid);
+        uuid::write_of_file(&mut out, &self.uuid);
         out.zeros_to(Self::STORED_LEN);
         Ok(out.into_bytes())
     }

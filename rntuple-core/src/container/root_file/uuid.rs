@@ -13,8 +13,18 @@ pub(super) fn read(cursor: &mut Be<'_>) -> [u8; 16] {
     bytes().unwrap_or_default()
 }
 
-/// Writes a UUID. Without one the version is left out too, as ROOT's RNTuple writer does.
+/// Writes the UUID of a file. Without one the version is left out too, as ROOT's RNTuple writer does.
+pub(super) fn write_of_file(out: &mut BeWriter, uuid: &[u8; 16]) {
+    if *uuid == [0; 16] {
+        out.u16(0);
+        out.put(uuid);
+    } else {
+        write(out, uuid);
+    }
+}
+
+/// Writes the UUID of a directory. Readers such as uproot want its version even where there is no UUID.
 pub(super) fn write(out: &mut BeWriter, uuid: &[u8; 16]) {
-    out.u16(if *uuid == [0; 16] { 0 } else { VERSION });
+    out.u16(VERSION);
     out.put(uuid);
 }
