@@ -70,6 +70,13 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The storage failed while something was done.
+    pub(crate) fn io(file: &Arc<str>, what: impl Into<String>, source: io::Error) -> Self {
+        Self::Io { file: Arc::clone(file), what: what.into(), source: Arc::new(source) }
+    }
+}
+
 fn several(paths: &[String]) -> String {
     if paths.is_empty() {
         "holds no RNTuple".to_owned()

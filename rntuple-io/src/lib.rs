@@ -41,6 +41,7 @@
 //! columns reads, checks and remembers the pages of two columns. A cluster is never needed in memory as a whole.
 
 mod error;
+mod path;
 mod reader;
 mod recover;
 /// Rust structs as rows: `#[derive(Row)]`, and what stands behind it.

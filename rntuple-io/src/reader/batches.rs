@@ -142,8 +142,7 @@ impl Batches {
     }
 
     fn storage(&self, what: &str, source: io::Error) -> Error {
-        let file = Arc::clone(&self.reader.data.file.name);
-        Error::Io { file, what: what.to_owned(), source: Arc::new(source) }
+        Error::io(&self.reader.data.file.name, what, source)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A named byte source, with the checks that every read needs.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rntuple_core::container::root_file::{Key, SplitPayload, StreamerInfoList};
@@ -8,7 +9,7 @@ use rntuple_core::metadata::Locator;
 use rntuple_core::{Error as FormatError, compression};
 
 use crate::error::{Error, Result};
-use crate::storage::ByteSource;
+use crate::storage::{ByteSource, LocalFile};
 
 /// No real envelope compresses better than this, so a small file cannot ask for much memory.
 const MAX_ENVELOPE_RATIO: u64 = 256;
@@ -22,6 +23,13 @@ pub(crate) struct File {
 }
 
 impl File {
+    /// Opens a local file.
+    pub(crate) fn local(path: &Path) -> Result<Self> {
+        let name: Arc<str> = path.to_string_lossy().into();
+        let source = LocalFile::open(path).map_err(|e| Error::io(&name, "cannot be opened", e))?;
+        Ok(Self { name, source: Arc::new(source) })
+    }
+
     pub(crate) fn size(&self) -> u64 {
         self.source.size()
     }
@@ -64,10 +72,9 @@ impl File {
     /// Fills a buffer.
     pub(crate) fn read_into(&self, what: impl Fn() -> String, offset: u64, buffer: &mut [u8]) -> Result<()> {
         self.check(&what, offset, buffer.len() as u64)?;
-        self.source.read_at(offset, buffer).map_err(|source| Error::Io {
-            file: Arc::clone(&self.name),
-            what: format!("{}: reading {} bytes at byte {offset}", what(), buffer.len()),
-            source: Arc::new(source),
+        self.source.read_at(offset, buffer).map_err(|source| {
+            let what = format!("{}: reading {} bytes at byte {offset}", what(), buffer.len());
+            Error::io(&self.name, what, source)
         })
     }
 

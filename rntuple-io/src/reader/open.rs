@@ -12,7 +12,8 @@ use rntuple_core::{Context, Error as FormatError};
 use super::file::File;
 use super::ntuple::NTuple;
 use crate::error::{Error, Result};
-use crate::storage::{ByteSource, LocalFile};
+use crate::path::join;
+use crate::storage::ByteSource;
 
 /// An open ROOT file that knows which RNTuples it holds.
 ///
@@ -52,14 +53,7 @@ impl Reader {
     /// # Errors
     /// [`Error::Io`], and [`Error::Format`] when it is not a ROOT file or its directories are damaged.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let name: Arc<str> = path.to_string_lossy().into();
-        let source = LocalFile::open(path).map_err(|source| Error::Io {
-            file: Arc::clone(&name),
-            what: "cannot be opened".to_owned(),
-            source: Arc::new(source),
-        })?;
-        Self::from_source(name, Arc::new(source))
+        Self::from_file(File::local(path.as_ref())?)
     }
 
     /// Opens any byte source; `name` is for messages.
@@ -67,7 +61,10 @@ impl Reader {
     /// # Errors
     /// As [`Reader::open`].
     pub fn from_source(name: impl Into<Arc<str>>, source: Arc<dyn ByteSource>) -> Result<Self> {
-        let file = File { name: name.into(), source };
+        Self::from_file(File { name: name.into(), source })
+    }
+
+    pub(crate) fn from_file(file: File) -> Result<Self> {
         let what = || "file header".to_owned();
         let bytes = file.read_up_to(what, 0, FileHeader::LEN)?;
         let header = FileHeader::parse(&bytes).context(what).map_err(|e| file.format(e))?;
@@ -122,26 +119,30 @@ impl Reader {
     /// # Errors
     /// [`Error::NotFound`], and [`Error::Format`] when its metadata cannot be read.
     pub fn ntuple(&self, path: &str) -> Result<NTuple> {
+        self.open_key(self.find(path)?)
+    }
+
+    /// The RNTuple that a path means.
+    pub(crate) fn find(&self, path: &str) -> Result<&NTupleKey> {
         let wanted = path.strip_prefix('/').unwrap_or(path);
         let with_cycle = wanted.rsplit_once(';').and_then(|(path, cycle)| Some((path, cycle.parse::<u16>().ok()?)));
         let found = self.keys.iter().find(|key| key.path == wanted && key.newest).or_else(|| {
             let (path, cycle) = with_cycle?;
             self.keys.iter().find(|key| key.path == path && key.cycle == cycle)
         });
-        let Some(key) = found else {
+        found.ok_or_else(|| {
             let inside = |(directory, _): &&(String, Error)| {
                 wanted.strip_prefix(directory.as_str()).is_some_and(|rest| rest.starts_with('/'))
             };
             if let Some((_, error)) = self.damaged.iter().find(inside) {
-                return Err(error.clone());
+                return error.clone();
             }
             let hint = match &*self.keys {
                 [] => "; the file holds none".to_owned(),
                 keys => format!("; there are: {}", names(keys).join(", ")),
             };
-            return Err(Error::NotFound { file: Arc::clone(&self.file.name), path: path.to_owned(), hint });
-        };
-        self.open_key(key)
+            Error::NotFound { file: Arc::clone(&self.file.name), path: path.to_owned(), hint }
+        })
     }
 
     /// Opens the only RNTuple of the file; older cycles of it do not count.
@@ -157,7 +158,7 @@ impl Reader {
         }
     }
 
-    fn open_key(&self, key: &NTupleKey) -> Result<NTuple> {
+    pub(crate) fn open_key(&self, key: &NTupleKey) -> Result<NTuple> {
         let what = || format!("anchor of '{}'", key.path);
         let payload = self.file.read(what, key.key.payload_at(), key.key.payload_len().into())?;
         let anchor = Anchor::from_record(&payload, key.key.object_len)
@@ -199,7 +200,7 @@ impl Finder<'_> {
             return Ok(());
         }
         for key in self.keys(at, &place)? {
-            let path = if path.is_empty() { key.name.to_string() } else { format!("{path}/{}", key.name) };
+            let path = join(path, &key.name);
             if Directory::CLASSES.contains(&&*key.class) {
                 if let Err(error) = self.directory(key.payload_at(), &path, depth + 1) {
                     self.damaged.push((path, error));

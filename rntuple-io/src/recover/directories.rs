@@ -8,6 +8,7 @@ use rntuple_core::limits::{MAX_DIRECTORIES, MAX_DIRECTORY_DEPTH, MAX_KEY_LIST};
 use super::envelopes;
 use super::evidence::{Evidence, Object};
 use crate::error::Result;
+use crate::path::join;
 use crate::reader::File;
 use crate::writer::{SalvagedFile, SalvagedFolder};
 
@@ -358,8 +359,4 @@ fn block(file: &File, key: &Key) -> Result<Option<Directory>> {
     let bytes = up_to(file, key.payload_at(), Directory::LEN)?;
     let block = Directory::parse(&bytes, key.payload_at()).ok();
     Ok(block.filter(|block| block.at == key.at && bytes.len() == Directory::LEN))
-}
-
-fn join(above: &str, name: &str) -> String {
-    if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") }
 }

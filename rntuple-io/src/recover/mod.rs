@@ -34,8 +34,8 @@ use rntuple_core::container::root_file::Anchor;
 use rntuple_core::metadata::{AttributeSet, Locator};
 
 use crate::error::{Error, Result};
+use crate::path::{join, split};
 use crate::reader::File;
-use crate::storage::LocalFile;
 use data_set::Found;
 use directories::Tree;
 use evidence::{AnchorAt, DataSetAt, Evidence};
@@ -103,17 +103,11 @@ fn saved(entries: u64, clusters: u64) -> String {
 /// target is written.
 pub fn recover(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<Recovered> {
     let (source, target) = (source.as_ref(), target.as_ref());
-    let name: Arc<str> = source.to_string_lossy().into();
-    let opened = LocalFile::open(source).map_err(|source| Error::Io {
-        file: Arc::clone(&name),
-        what: "cannot be opened".to_owned(),
-        source: Arc::new(source),
-    })?;
+    let file = File::local(source)?;
     if same(source, target) {
         let reason = "a file cannot be recovered into itself; choose another name".to_owned();
-        return Err(Error::Argument { file: name, reason });
+        return Err(Error::Argument { file: file.name, reason });
     }
-    let file = File { name, source: Arc::new(opened) };
     let mut evidence = Evidence::gather(&file)?;
     if evidence.data_sets.is_empty() {
         let mut reasons = vec!["nothing can be saved: there is no header of an RNTuple".to_owned()];
@@ -228,10 +222,6 @@ fn paths(evidence: &Evidence, destinations: &[Destination]) -> Vec<Option<String
     places.iter().map(|place| place.as_ref().map(name)).collect()
 }
 
-fn join(directory: &str, name: &str) -> String {
-    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
-}
-
 /// Whether there is nothing to be done.
 fn complete(evidence: &Evidence, tree: &Tree, found: &[Found], destinations: &[Destination]) -> bool {
     let end = tree.header.end;
@@ -343,7 +333,7 @@ fn listed(set: &DataSetAt, found: &Found, tree: &Tree, notes: &mut Vec<String>) 
         return if found.intact && sound { Destination::Keep { directory } } else { place(set, directory) };
     }
     let path = set.path.as_deref().unwrap_or(&set.header.name);
-    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (directory, name) = split(path);
     Destination::Listed { directory: directory.to_owned(), name: name.to_owned(), cycle: None }
 }
 

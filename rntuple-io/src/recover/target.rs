@@ -61,12 +61,8 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn create(path: &Path) -> Result<Self> {
         let name: Arc<str> = path.to_string_lossy().into();
-        let io = |source| Error::Io {
-            file: Arc::clone(&name),
-            what: "cannot be created".to_owned(),
-            source: Arc::new(source),
-        };
-        let sink = Box::new(NewFile::create(path).map_err(io)?);
+        let sink = NewFile::create(path).map_err(|e| Error::io(&name, "cannot be created", e))?;
+        let sink = Box::new(sink);
         Ok(Self { name, sink })
     }
 
@@ -75,7 +71,7 @@ impl Target {
         while at < end {
             let len = usize::try_from(end - at).unwrap_or(CHUNK).min(CHUNK);
             let bytes = file.read(|| "copying".to_owned(), at, len as u64)?;
-            self.sink.write_at(at, &bytes).map_err(|e| io(&self.name, "writing", e))?;
+            self.sink.write_at(at, &bytes).map_err(|e| Error::io(&self.name, "writing", e))?;
             at += len as u64;
         }
         Ok(())
@@ -84,7 +80,7 @@ impl Target {
     /// Writes an equal file; gives its size.
     pub(super) fn equal(mut self, file: &File) -> Result<u64> {
         self.copy(file, file.size())?;
-        self.sink.finish().map_err(|e| io(&self.name, "finishing", e))?;
+        self.sink.finish().map_err(|e| Error::io(&self.name, "finishing", e))?;
         Ok(file.size())
     }
 
@@ -203,8 +199,4 @@ fn end(file: &File, evidence: &Evidence, tree: &Tree, found: &[Found], destinati
         }
     }
     end.min(file.size())
-}
-
-fn io(name: &Arc<str>, what: &str, source: std::io::Error) -> Error {
-    Error::Io { file: Arc::clone(name), what: what.to_owned(), source: Arc::new(source) }
 }

@@ -23,15 +23,14 @@ thread_local! {
 #[derive(Debug)]
 pub(super) struct SealedCluster {
     pub(super) entries: u64,
-    /// The columns, by id; `None` for those that other columns of their field stand for.
-    pub(super) columns: Vec<Option<SealedColumn>>,
-    /// Compression settings of each column.
-    pub(super) compression: Vec<u32>,
+    /// The columns, by id, with their compression settings; `None` for those that other columns of their field stand
+    /// for.
+    pub(super) columns: Vec<Option<(SealedColumn, u32)>>,
 }
 
 impl SealedCluster {
     pub(super) fn bytes(&self) -> u64 {
-        self.columns.iter().flatten().map(|column| column.bytes.len() as u64).sum()
+        self.columns.iter().flatten().map(|(column, _)| column.bytes.len() as u64).sum()
     }
 }
 
@@ -219,21 +218,16 @@ impl ClusterBuilder {
         }
         let count = self.layout.columns().len();
         let sealed = Mutex::new(vec![None; count]);
-        let compression = Mutex::new(vec![0; count]);
         self.each_column(self.bits / 8 >= PARALLEL, |i, column, scratch| {
-            let done = column.finish_cluster(scratch)?;
+            let done = (column.finish_cluster(scratch)?, column.options().compression.get());
             if let Some(slot) = sealed.lock().unwrap_or_else(PoisonError::into_inner).get_mut(i) {
                 *slot = Some(done);
-            }
-            if let Some(slot) = compression.lock().unwrap_or_else(PoisonError::into_inner).get_mut(i) {
-                *slot = column.options().compression.get();
             }
             Ok(())
         })?;
         let cluster = SealedCluster {
             entries: std::mem::take(&mut self.entries),
             columns: sealed.into_inner().unwrap_or_else(PoisonError::into_inner),
-            compression: compression.into_inner().unwrap_or_else(PoisonError::into_inner),
         };
         self.filled = self.filled.saturating_add(std::mem::take(&mut self.bits));
         self.stored = self.stored.saturating_add(cluster.bytes());

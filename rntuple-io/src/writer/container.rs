@@ -21,6 +21,7 @@ use rntuple_core::schema::Schema;
 use self::guard::Guarded;
 use super::options::WriteOptions;
 use crate::error::{Error, Result};
+use crate::path::{join, split};
 use crate::reader::File;
 use crate::storage::ByteSink;
 
@@ -251,7 +252,7 @@ impl Container {
     }
 
     fn io(&self, what: &str, source: std::io::Error) -> Error {
-        Error::Io { file: Arc::clone(&self.name), what: what.to_owned(), source: Arc::new(source) }
+        Error::io(&self.name, what, source)
     }
 
     /// Writes bytes that continue those before, or ones in front of them.
@@ -334,7 +335,7 @@ impl Container {
         if let Some(found) = self.folders.iter().position(|folder| folder.path == path) {
             return Ok(found);
         }
-        let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let (above, name) = split(path);
         if name.is_empty() {
             return Err(self.argument(format!("'{path}' is no path of a directory")));
         }
@@ -536,8 +537,7 @@ impl Container {
     /// Makes everything visible under the name of the file; gives its size in bytes.
     pub(super) fn finish(mut self) -> Result<u64> {
         self.commit()?;
-        let io = |e| Error::Io { file: self.name, what: "finishing".to_owned(), source: Arc::new(e) };
-        self.sink.finish().map_err(io)?;
+        self.sink.finish().map_err(|e| Error::io(&self.name, "finishing", e))?;
         Ok(self.end)
     }
 }
@@ -545,10 +545,6 @@ impl Container {
 /// The key of a record at the end of the file; sizes are filled in when it is written.
 fn key_of<'a>(at: u64, directory: u64, class: &'a str, name: &'a str, title: &'a str, datime: u32) -> KeyFields<'a> {
     KeyFields { nbytes: 0, object_len: 0, datime, cycle: 1, at, directory, class, name, title, big: true }
-}
-
-fn join(above: &str, name: &str) -> String {
-    if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") }
 }
 
 /// A string of a ROOT file.

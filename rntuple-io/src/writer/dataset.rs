@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rntuple_core::arrow::{Layout, SealedPage};
-use rntuple_core::checksum::xxh3;
 use rntuple_core::compression::{self, CompressionSettings};
 use rntuple_core::container::root_file::{Anchor, EnvelopePlace};
 use rntuple_core::metadata::{
@@ -190,13 +189,13 @@ impl Dataset {
             let mut out = ColumnPages {
                 column: ColumnId(u32::try_from(i).unwrap_or(u32::MAX)),
                 suppressed: sealed.is_none(),
-                compression: sealed.as_ref().and(cluster.compression.get(i).copied()),
+                compression: sealed.as_ref().map(|(_, compression)| *compression),
                 zeros: 0,
                 first_element,
                 elements: 0,
                 pages: Vec::new(),
             };
-            if let Some(sealed) = sealed {
+            if let Some((sealed, _)) = sealed {
                 out.pages.reserve_exact(sealed.pages.len());
                 for page in &sealed.pages {
                     let bytes = sealed.bytes.get(page.bytes.clone()).unwrap_or_default();
@@ -300,10 +299,8 @@ impl<'a> Placer<'a, '_> {
     fn place(&mut self, page: &SealedPage, bytes: &'a [u8]) -> Result<Locator> {
         let checksum = if page.checksum { CHECKSUM_LEN } else { 0 };
         let size = bytes.len().saturating_sub(checksum) as u64;
-        let known = (self.merging && page.checksum).then(|| {
-            let stored = bytes.last_chunk().copied().map(u64::from_le_bytes);
-            stored.unwrap_or_else(|| xxh3(bytes))
-        });
+        let stored = bytes.last_chunk().copied().map(u64::from_le_bytes);
+        let known = stored.filter(|_| self.merging && page.checksum);
         if let Some((other, offset)) = known.and_then(|checksum| self.seen.get(&checksum))
             && *other == bytes
         {

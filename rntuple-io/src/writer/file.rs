@@ -13,7 +13,7 @@ use super::parallel::ParallelWriter;
 use super::resume::resume;
 use crate::error::{Error, Result};
 use crate::reader::File;
-use crate::storage::{ByteSink, FileInPlace, LocalFile, NewFile};
+use crate::storage::{ByteSink, FileInPlace, NewFile};
 
 /// A ROOT file to which RNTuples are written, one after the other or several at once.
 ///
@@ -50,11 +50,7 @@ impl FileWriter {
     pub fn create(path: impl AsRef<Path>, options: &WriteOptions) -> Result<Self> {
         let path = path.as_ref();
         let name: Arc<str> = path.to_string_lossy().into();
-        let io = |source| Error::Io {
-            file: Arc::clone(&name),
-            what: "cannot be created".to_owned(),
-            source: Arc::new(source),
-        };
+        let io = |e| Error::io(&name, "cannot be created", e);
         let in_place = options.checkpoint != Checkpoint::Never;
         let sink: Box<dyn ByteSink> = if in_place {
             Box::new(FileInPlace::create(path).map_err(io)?)
@@ -86,15 +82,9 @@ impl FileWriter {
     /// it is shorter than it says.
     pub fn open(path: impl AsRef<Path>, options: &WriteOptions) -> Result<Self> {
         let path = path.as_ref();
-        let name: Arc<str> = path.to_string_lossy().into();
-        let io = |source| Error::Io {
-            file: Arc::clone(&name),
-            what: "cannot be opened".to_owned(),
-            source: Arc::new(source),
-        };
-        let source = Arc::new(LocalFile::open(path).map_err(io)?);
-        let sink = Box::new(FileInPlace::open(path).map_err(io)?);
-        let file = File { name: Arc::clone(&name), source };
+        let file = File::local(path)?;
+        let sink = FileInPlace::open(path).map_err(|e| Error::io(&file.name, "cannot be opened", e))?;
+        let sink = Box::new(sink);
         let container = Container::open(&file, sink, options)?;
         Ok(Self { shared: Shared::new(container), existing: Some(file) })
     }

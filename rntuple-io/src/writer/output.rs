@@ -14,6 +14,7 @@ use super::container::Container;
 use super::dataset::Dataset;
 use super::options::{Checkpoint, WriteOptions};
 use crate::error::{Error, Result};
+use crate::path::split;
 
 /// The file that several writers share.
 #[derive(Debug, Clone)]
@@ -111,7 +112,7 @@ impl Output {
     /// Starts a data set at a path such as `dir/Events`.
     pub(super) fn create(shared: &Shared, path: &str, layout: &Layout, options: &WriteOptions) -> Result<Self> {
         let path = path.trim_start_matches('/');
-        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let (directory, name) = split(path);
         let mut container = shared.lock();
         check_name(&container, name)?;
         container.check_no_folder(path)?;
