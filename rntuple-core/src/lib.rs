@@ -64,6 +64,7 @@ pub mod container;
 pub mod encoding;
 mod error;
 pub mod limits;
+pub mod memory;
 pub mod metadata;
 pub mod page;
 pub mod row;

@@ -1,10 +1,13 @@
 //! Sealed pages: elements encoded, compressed, and followed by a checksum (format-spec/pages.md).
 
+use arrow::datatypes::ArrowNativeType;
+
 use crate::checksum::xxh3;
 use crate::compression;
-use crate::encoding::IndexKind;
-use crate::encoding::index::{encode_index, for_each_index};
+use crate::encoding::index::for_each_index;
+use crate::encoding::{EncodingError, IndexKind, split, zigzag};
 use crate::error::{Context, Error, Result};
+use crate::memory::Memory;
 use crate::metadata::PageInfo;
 use crate::schema::{Column, ColumnType};
 
@@ -59,20 +62,111 @@ pub fn unseal_into(sealed: &[u8], page: &PageInfo, out: &mut [u8]) -> Result<()>
     compression::decompress(verify(sealed, page)?, out).context(|| "page".to_owned())
 }
 
-/// The form in which an unsealed page of an index column is best kept for reading parts of it: absolute values, and the
-/// column type that they make up. `None` for pages whose elements can be had one by one already.
+/// The form in which an unsealed page is best kept for reading parts of it, in memory that `memory` gives: plain elements,
+/// of which any can be had without the others, and the column type that they make up. `None` for pages that are kept as
+/// they are.
 ///
 /// # Errors
 /// [`Error::Encoding`] when the page is too short for its elements.
-pub fn kept_form(unsealed: &[u8], page: &PageInfo, column: &Column) -> Result<Option<(Vec<u8>, ColumnType)>> {
-    let Some(kind) = index_kind(column.kind).filter(|kind| kind.is_split()) else { return Ok(None) };
-    let mut values = Vec::new();
-    for_each_index(kind, unsealed, page.elements as usize, 0, page.elements as usize, &mut |chunk| {
-        let done = values.len();
-        values.resize(done + size_of_val(chunk), 0);
-        encode_index(IndexKind::Plain64, chunk, values.get_mut(done..).unwrap_or_default())
+pub fn kept_form(
+    unsealed: &[u8],
+    page: &PageInfo,
+    column: &Column,
+    memory: impl Fn(usize) -> Memory,
+) -> Result<Option<(Memory, ColumnType)>> {
+    use ColumnType as C;
+    if cfg!(target_endian = "big") {
+        return Ok(None);
+    }
+    let n = page.elements as usize;
+    let memory = || memory(unsealed.len());
+    let (memory, kind) = match column.kind {
+        C::SplitInt16 => (plain::<i16>(unsealed, n, memory(), zigzag::unsplit_zigzag)?, C::Int16),
+        C::SplitInt32 => (plain::<i32>(unsealed, n, memory(), zigzag::unsplit_zigzag)?, C::Int32),
+        C::SplitInt64 => (plain::<i64>(unsealed, n, memory(), zigzag::unsplit_zigzag)?, C::Int64),
+        C::SplitUInt16 => (plain::<u16>(unsealed, n, memory(), split::unsplit)?, C::UInt16),
+        C::SplitUInt32 => (plain::<u32>(unsealed, n, memory(), split::unsplit)?, C::UInt32),
+        C::SplitUInt64 => (plain::<u64>(unsealed, n, memory(), split::unsplit)?, C::UInt64),
+        C::SplitReal32 => (plain::<f32>(unsealed, n, memory(), split::unsplit)?, C::Real32),
+        C::SplitReal64 => (plain::<f64>(unsealed, n, memory(), split::unsplit)?, C::Real64),
+        C::SplitIndex32 => (ends::<u32>(IndexKind::Split32, unsealed, n, memory())?, C::Index32),
+        // Half the memory, unless the cluster has more than 2^32 items.
+        C::SplitIndex64 => match ends::<u32>(IndexKind::Split64, unsealed, n, memory()) {
+            Err(Ends::TooLarge) => (ends::<u64>(IndexKind::Split64, unsealed, n, memory())?, C::Index64),
+            narrow => (narrow?, C::Index32),
+        },
+        _ => return Ok(None),
+    };
+    Ok(Some((memory, kind)))
+}
+
+/// Elements that are decoded at a time: new memory is zeroed first, and must still be in the cache then.
+const CHUNK: usize = 8 << 10;
+
+/// Decodes elements of a page: the page, how many it has, the first one wanted, and where they go.
+type Decode<T> = fn(&[u8], usize, usize, &mut [T]) -> std::result::Result<(), EncodingError>;
+
+fn plain<T: ArrowNativeType>(page: &[u8], n: usize, mut memory: Memory, decode: Decode<T>) -> Result<Memory> {
+    for first in (0..n).step_by(CHUNK) {
+        decode(page, n, first, memory.grow(CHUNK.min(n - first)))?;
+    }
+    Ok(memory)
+}
+
+/// Why ends of collections cannot be had in some type.
+enum Ends {
+    TooLarge,
+    Encoding(EncodingError),
+}
+
+impl From<EncodingError> for Ends {
+    fn from(error: EncodingError) -> Self {
+        Self::Encoding(error)
+    }
+}
+
+impl From<Ends> for Error {
+    fn from(error: Ends) -> Self {
+        match error {
+            Ends::TooLarge => Self::inconsistent("page", "an end of a collection does not fit its column".to_owned()),
+            Ends::Encoding(error) => error.into(),
+        }
+    }
+}
+
+/// What ends of collections are kept as.
+trait End: ArrowNativeType {
+    const MAX: u64;
+    /// Of a number up to `MAX`.
+    fn of(end: u64) -> Self;
+}
+
+impl End for u32 {
+    const MAX: u64 = u32::MAX as u64;
+    #[expect(clippy::cast_possible_truncation, reason = "at most MAX")]
+    fn of(end: u64) -> Self {
+        end as Self
+    }
+}
+
+impl End for u64 {
+    const MAX: u64 = u64::MAX;
+    fn of(end: u64) -> Self {
+        end
+    }
+}
+
+fn ends<T: End>(kind: IndexKind, page: &[u8], n: usize, mut memory: Memory) -> std::result::Result<Memory, Ends> {
+    for_each_index(kind, page, n, 0, n, None, &mut |ends| {
+        if ends.iter().fold(0, |all, end| all | end) > T::MAX {
+            return Err(Ends::TooLarge);
+        }
+        for (out, &end) in memory.grow::<T>(ends.len()).iter_mut().zip(ends) {
+            *out = T::of(end);
+        }
+        Ok(())
     })?;
-    Ok(Some((values, ColumnType::Index64)))
+    Ok(memory)
 }
 
 pub(crate) fn index_kind(kind: ColumnType) -> Option<IndexKind> {

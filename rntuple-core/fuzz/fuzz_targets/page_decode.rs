@@ -46,7 +46,7 @@ fuzz_target!(|data: &[u8]| {
         6 => {
             for kind in [IndexKind::Plain32, IndexKind::Plain64, IndexKind::Split32, IndexKind::Split64] {
                 let mut count = 0;
-                let walked = index::for_each_index(kind, page, n, start, len, &mut |values: &[u64]| {
+                let walked = index::for_each_index(kind, page, n, start, len, None, &mut |values: &[u64]| {
                     count += values.len();
                     Ok::<_, EncodingError>(())
                 });

@@ -9,21 +9,23 @@ use arrow::datatypes::{
     UInt16Type, UInt32Type, UInt64Type,
 };
 
-use super::PageSource;
 use super::fault::{Decoded, Fault, PageFault, broken, other};
 use super::node::{Kind, Node, NumberType};
 use super::number::{Number, decode_bools};
+use super::shared::Shared;
+use super::{PageSource, UnsealedPage};
 use crate::encoding::index::for_each_index;
 use crate::encoding::switch::{Switch, switches};
 use crate::encoding::{EncodingError, bits};
 use crate::error::{Error, Result};
 use crate::limits::{MAX_BATCH_ELEMENTS, MAX_RESERVE, MAX_SYNTHETIC};
+use crate::memory::Memory;
 use crate::metadata::ColumnPages;
 use crate::page::index_kind;
-use crate::schema::{Column, ColumnId, ColumnType, Schema};
+use crate::schema::{Column, ColumnEncoding, ColumnId, ColumnType, Schema};
 
 /// Elements of a field in one cluster, numbered within the cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Segment {
     /// Which cluster; the numbering is that of the [`PageSource`].
     pub cluster: usize,
@@ -42,8 +44,6 @@ struct Part {
     /// First element of the part within the page.
     start: usize,
     len: usize,
-    /// Element of the cluster behind the part.
-    end: u64,
     /// Whether the page is likely to be needed again.
     again: bool,
 }
@@ -58,6 +58,7 @@ impl Part {
 pub(super) struct Decoder<'a> {
     pub(super) source: &'a dyn PageSource,
     pub(super) schema: &'a Schema,
+    pub(super) shared: &'a Shared,
 }
 
 impl<'a> Decoder<'a> {
@@ -155,31 +156,32 @@ impl<'a> Decoder<'a> {
     fn primitive<P: ArrowPrimitiveType<Native: Number>>(&self, node: &Node, segments: &[Segment]) -> Decoded<ArrayRef> {
         let total = self.total_on_pages(node, segments)?;
         let width = size_of::<P::Native>();
-        let mut out = MutableBuffer::new((total * width).min(MAX_RESERVE));
+        let mut out = self.source.memory((total * width).min(MAX_RESERVE));
         for segment in segments {
             let (columns, pages) = self.active(node, segment)?;
             let column = self.column(node, columns, 0)?;
             let zeros = self.zeros(node, pages, segment)?;
-            out.resize(out.len() + zeros * width, 0);
+            out.grow_zeroed(zeros * width);
             let plain = P::Native::is_plain(column.kind);
             self.parts(node, column, pages, segment, |part| {
-                let done = out.len();
+                let done = out.len() / width;
                 if plain && part.is_whole() && part.len * width <= MAX_RESERVE {
-                    out.resize(done + part.len * width, 0);
-                    let target = out.as_slice_mut().get_mut(done..).unwrap_or_default();
-                    return self.page_into(node, column, segment, part, target);
+                    return self.page_into(node, column, segment, part, out.grow(part.len * width));
                 }
-                self.with_part(node, column, segment, part, |page, _| {
-                    // Only now is it known that the page has so many elements. Zeroed page by page, so that the bytes
-                    // are still in the cache when they are overwritten.
-                    out.resize(done + part.len * width, 0);
-                    let target = out.typed_data_mut::<P::Native>().get_mut(done / width..).unwrap_or_default();
-                    P::Native::decode(column, page, part.elements, part.start, target)
+                self.with_part(node, segment, part, column, |page, encoding| {
+                    let bytes = part.start * width..(part.start + part.len) * width;
+                    match page.shared {
+                        Some(shared) if P::Native::is_plain(encoding.kind) && bytes.end <= shared.len() => {
+                            out.share::<P::Native>(shared.slice(bytes));
+                            Ok(())
+                        }
+                        _ => decode_part::<P::Native>(encoding, page.bytes, part, &mut out),
+                    }
                 })
-                .map_err(|fault| fault.at(|position| position + (done / width) as u64))
+                .map_err(|fault| fault.at(|position| position + done as u64))
             })?;
         }
-        let values = ScalarBuffer::new(Buffer::from(out), 0, total);
+        let values = ScalarBuffer::new(out.into_buffer(), 0, total);
         Ok(Arc::new(PrimitiveArray::<P>::new(values, None)))
     }
 
@@ -190,22 +192,21 @@ impl<'a> Decoder<'a> {
         column: &Column,
         pages: &ColumnPages,
         segment: &Segment,
-        out: &mut MutableBuffer,
+        out: &mut Memory,
     ) -> Decoded<()> {
-        let zeros = self.zeros(node, pages, segment)?;
-        out.resize(out.len() + zeros, 0);
+        out.grow_zeroed(self.zeros(node, pages, segment)?);
         self.parts(node, column, pages, segment, |part| {
             if part.is_whole() && part.len <= MAX_RESERVE {
-                let done = out.len();
-                out.resize(done + part.len, 0);
-                let target = out.as_slice_mut().get_mut(done..).unwrap_or_default();
-                return self.page_into(node, column, segment, part, target);
+                return self.page_into(node, column, segment, part, out.grow(part.len));
             }
-            self.with_part(node, column, segment, part, |page, _| {
-                match page.get(part.start..part.start + part.len) {
-                    Some(bytes) => out.extend_from_slice(bytes),
-                    None => {
-                        return Err(EncodingError::Truncated { needed: part.elements, available: page.len() }.into());
+            self.with_part(node, segment, part, column, |page, _| {
+                let range = part.start..part.start + part.len;
+                match (page.shared, page.bytes.get(range.clone())) {
+                    (Some(shared), Some(_)) => out.share::<u8>(shared.slice(range)),
+                    (None, Some(bytes)) => out.grow(bytes.len()).copy_from_slice(bytes),
+                    (_, None) => {
+                        let (needed, available) = (part.elements, page.bytes.len());
+                        return Err(EncodingError::Truncated { needed, available }.into());
                     }
                 }
                 Ok(())
@@ -229,15 +230,16 @@ impl<'a> Decoder<'a> {
             self.parts(node, column, pages, segment, |part| {
                 let first = done;
                 done += part.len;
-                self.with_part(node, column, segment, part, |page, _| {
+                self.with_part(node, segment, part, column, |page, encoding| {
+                    let page = page.bytes;
                     out.resize(done.div_ceil(8), 0);
-                    if column.kind == ColumnType::Bit {
+                    if encoding.kind == ColumnType::Bit {
                         return Ok(bits::copy_bits(page, part.start, out.as_slice_mut(), first, part.len)?);
                     }
                     let mut truths = [false; 256];
                     for (i, start) in (0..part.len).step_by(truths.len()).enumerate() {
                         let chunk = truths.get_mut(..(part.len - start).min(256)).unwrap_or_default();
-                        decode_bools(column, page, part.elements, part.start + start, chunk)?;
+                        decode_bools(encoding, page, part.elements, part.start + start, chunk)?;
                         let at = first + i * 256;
                         for (j, _) in chunk.iter().enumerate().filter(|(_, truth)| **truth) {
                             if let Some(byte) = out.as_slice_mut().get_mut((at + j) / 8) {
@@ -325,33 +327,33 @@ impl<'a> Decoder<'a> {
             if len > 0 {
                 self.source.announce(segment.cluster, column.id, i, last).map_err(|e| other(node, e))?;
                 let (elements, start, len) = (page.elements as usize, usize_of(start)?, usize_of(len)?);
-                each(Part { page: i, elements, start, len, end: next, again: start + len < elements })?;
+                each(Part { page: i, elements, start, len, again: start + len < elements })?;
             }
         }
         Ok(())
     }
 
-    /// Hands the bytes of a page to `decode`.
+    /// Hands a page to `decode`, with how its elements are encoded.
     fn with_part(
         &self,
         node: &Node,
-        column: &Column,
         segment: &Segment,
         part: Part,
-        mut decode: impl FnMut(&[u8], ColumnType) -> Result<(), PageFault>,
+        column: &Column,
+        mut decode: impl FnMut(UnsealedPage<'_>, &ColumnEncoding) -> Result<(), PageFault>,
     ) -> Decoded<()> {
         let mut value = None;
-        let result =
-            self.source.with_page(segment.cluster, column.id, part.page, part.again, &mut |page, kind| match decode(
-                page, kind,
-            ) {
+        let result = self.source.with_page(segment.cluster, column.id, part.page, part.again, &mut |page| {
+            let encoding = ColumnEncoding { kind: page.kind, ..ColumnEncoding::of_column(column) };
+            match decode(page, &encoding) {
                 Ok(()) => Ok(()),
                 Err(PageFault::Other(error)) => Err(error),
                 Err(PageFault::Value { offset, reason }) => {
                     value.get_or_insert((offset, reason));
                     Ok(())
                 }
-            });
+            }
+        });
         result.map_err(|e| other(node, e))?;
         match value {
             None => Ok(()),
@@ -360,21 +362,22 @@ impl<'a> Decoder<'a> {
     }
 
     /// Calls `each` with the values of an index column over a segment, piece by piece. Leading zeros are not called.
+    /// `before` is the value in front of the segment, if it is known.
     pub(super) fn indexes(
         &self,
         node: &Node,
         column: &Column,
         pages: &ColumnPages,
         segment: &Segment,
+        before: Option<u64>,
         mut each: impl FnMut(&[u64]) -> Result<(), PageFault>,
     ) -> Decoded<()> {
-        let end = segment.start + segment.len;
-        self.parts(node, column, pages, segment, |mut part| {
-            // Where the next segment starts is read from the end of this one.
-            part.again |= part.end == end && end < pages.elements;
-            self.with_part(node, column, segment, part, |page, kind| {
-                let kind = index_kind(kind).ok_or_else(|| PageFault::unsupported(kind))?;
-                for_each_index(kind, page, part.elements, part.start, part.len, &mut each)
+        let mut before = before;
+        self.parts(node, column, pages, segment, |part| {
+            let before = before.take();
+            self.with_part(node, segment, part, column, |page, _| {
+                let kind = index_kind(page.kind).ok_or_else(|| PageFault::unsupported(page.kind))?;
+                for_each_index(kind, page.bytes, part.elements, part.start, part.len, before, &mut each)
             })
         })
     }
@@ -389,14 +392,32 @@ impl<'a> Decoder<'a> {
         mut each: impl FnMut(Switch) -> Result<(), PageFault>,
     ) -> Decoded<()> {
         self.parts(node, column, pages, segment, |part| {
-            self.with_part(node, column, segment, part, |page, _| {
-                for element in switches(page, part.elements, part.start, part.len)? {
+            self.with_part(node, segment, part, column, |page, _| {
+                for element in switches(page.bytes, part.elements, part.start, part.len)? {
                     each(element)?;
                 }
                 Ok(())
             })
         })
     }
+}
+
+/// Elements whose memory is written at a time: what is new of it is zeroed first, and must still be in the cache then.
+const CHUNK: usize = 8 << 10;
+
+/// Adds the elements of a part of a page to `out`.
+fn decode_part<T: Number>(
+    encoding: &ColumnEncoding,
+    page: &[u8],
+    part: Part,
+    out: &mut Memory,
+) -> Result<(), PageFault> {
+    for first in (0..part.len).step_by(CHUNK) {
+        let elements = out.grow::<T>(CHUNK.min(part.len - first));
+        let done = T::decode(encoding, page, part.elements, part.start + first, elements);
+        done.map_err(|fault| fault.behind(first))?;
+    }
+    Ok(())
 }
 
 /// Number of elements of an array.

@@ -41,6 +41,14 @@ impl PageFault {
     pub(super) fn unsupported(kind: ColumnType) -> Self {
         Self::Other(Error::inconsistent("column", format!("a column of type {kind} does not hold such values")))
     }
+
+    /// The fault, of a part that `n` elements precede.
+    pub(super) fn behind(self, n: usize) -> Self {
+        match self {
+            Self::Value { offset, reason } => Self::Value { offset: offset + n, reason },
+            other => other,
+        }
+    }
 }
 
 impl From<EncodingError> for PageFault {

@@ -17,6 +17,7 @@ mod number;
 mod offsets;
 mod plan;
 mod projection;
+mod shared;
 mod source;
 mod variant;
 mod write;
@@ -27,5 +28,5 @@ pub use metadata::{
 };
 pub use plan::{Plan, ReadOptions};
 pub use projection::Projection;
-pub use source::PageSource;
+pub use source::{PageSource, UnsealedPage};
 pub use write::{ColumnBuffer, Layout, LayoutOptions, PageOptions, Piece, Scratch, SealedColumn, SealedPage};

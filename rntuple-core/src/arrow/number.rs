@@ -4,7 +4,7 @@ use arrow::datatypes::ArrowNativeType;
 
 use super::fault::PageFault;
 use crate::encoding::{Element, Quantizer, bits, real, split, zigzag};
-use crate::schema::{Column, ColumnType};
+use crate::schema::{ColumnEncoding, ColumnType};
 
 /// A number that pages decode into.
 pub(super) trait Number: ArrowNativeType + Element {
@@ -12,7 +12,13 @@ pub(super) trait Number: ArrowNativeType + Element {
     fn is_plain(kind: ColumnType) -> bool;
 
     /// Decodes the elements from `start` on of a page of `n` elements.
-    fn decode(column: &Column, page: &[u8], n: usize, start: usize, out: &mut [Self]) -> Result<(), PageFault>;
+    fn decode(
+        encoding: &ColumnEncoding,
+        page: &[u8],
+        n: usize,
+        start: usize,
+        out: &mut [Self],
+    ) -> Result<(), PageFault>;
 }
 
 /// Elements converted at a time, on the stack.
@@ -41,7 +47,7 @@ fn converted<S: Element + Default + std::fmt::Display, T>(
 
 /// Decodes any integer-like column, converting through `convert`, which is given the column's own type.
 macro_rules! decode_integers {
-    ($column:expr, $page:expr, $n:expr, $start:expr, $out:expr, $convert:ident) => {{
+    ($encoding:expr, $page:expr, $n:expr, $start:expr, $out:expr, $convert:ident) => {{
         let (page, n, start, out) = ($page, $n, $start, $out);
         macro_rules! from {
             ($source:ty, $decode:path) => {
@@ -53,7 +59,7 @@ macro_rules! decode_integers {
                 )
             };
         }
-        match $column.kind {
+        match $encoding.kind {
             ColumnType::Bit => converted::<u8, _>(
                 start,
                 out,
@@ -92,14 +98,20 @@ macro_rules! integers {
                 cfg!(target_endian = "little") && matches!(kind, $plain)
             }
 
-            fn decode(column: &Column, page: &[u8], n: usize, start: usize, out: &mut [Self]) -> Result<(), PageFault> {
+            fn decode(
+                encoding: &ColumnEncoding,
+                page: &[u8],
+                n: usize,
+                start: usize,
+                out: &mut [Self],
+            ) -> Result<(), PageFault> {
                 macro_rules! fit {
                     ($value:ident) => { Self::try_from($value).ok() };
                 }
-                match column.kind {
+                match encoding.kind {
                     $plain => Ok(split::plain(page, n, start, out)?),
                     $($split => Ok($unsplit(page, n, start, out)?),)?
-                    _ => decode_integers!(column, page, n, start, out, fit),
+                    _ => decode_integers!(encoding, page, n, start, out, fit),
                 }
             }
         }
@@ -119,7 +131,7 @@ integers! {
 
 /// Decodes an integer column into booleans, as bytes: whatever is not zero is true.
 pub(super) fn decode_bools(
-    column: &Column,
+    encoding: &ColumnEncoding,
     page: &[u8],
     n: usize,
     start: usize,
@@ -130,7 +142,7 @@ pub(super) fn decode_bools(
             Some($value != 0)
         };
     }
-    decode_integers!(column, page, n, start, out, truth)
+    decode_integers!(encoding, page, n, start, out, truth)
 }
 
 impl Number for f32 {
@@ -138,8 +150,14 @@ impl Number for f32 {
         cfg!(target_endian = "little") && kind == ColumnType::Real32
     }
 
-    fn decode(column: &Column, page: &[u8], n: usize, start: usize, out: &mut [Self]) -> Result<(), PageFault> {
-        match column.kind {
+    fn decode(
+        encoding: &ColumnEncoding,
+        page: &[u8],
+        n: usize,
+        start: usize,
+        out: &mut [Self],
+    ) -> Result<(), PageFault> {
+        match encoding.kind {
             ColumnType::Real32 => split::plain(page, n, start, out)?,
             ColumnType::SplitReal32 => split::unsplit(page, n, start, out)?,
             ColumnType::Real64 => {
@@ -148,7 +166,7 @@ impl Number for f32 {
             ColumnType::SplitReal64 => {
                 return converted(start, out, |start, out| Ok(split::unsplit(page, n, start, out)?), narrow);
             }
-            _ => low_precision(column, page, n, start, out)?,
+            _ => low_precision(encoding, page, n, start, out)?,
         }
         Ok(())
     }
@@ -159,9 +177,15 @@ impl Number for f64 {
         cfg!(target_endian = "little") && kind == ColumnType::Real64
     }
 
-    fn decode(column: &Column, page: &[u8], n: usize, start: usize, out: &mut [Self]) -> Result<(), PageFault> {
+    fn decode(
+        encoding: &ColumnEncoding,
+        page: &[u8],
+        n: usize,
+        start: usize,
+        out: &mut [Self],
+    ) -> Result<(), PageFault> {
         let widen = |value: f32| Some(Self::from(value));
-        match column.kind {
+        match encoding.kind {
             ColumnType::Real64 => split::plain(page, n, start, out)?,
             ColumnType::SplitReal64 => split::unsplit(page, n, start, out)?,
             ColumnType::Real32 => {
@@ -170,7 +194,7 @@ impl Number for f64 {
             ColumnType::SplitReal32 => {
                 return converted(start, out, |start, out| Ok(split::unsplit(page, n, start, out)?), widen);
             }
-            _ => low_precision(column, page, n, start, out)?,
+            _ => low_precision(encoding, page, n, start, out)?,
         }
         Ok(())
     }
@@ -184,19 +208,19 @@ fn narrow(value: f64) -> Option<f32> {
 }
 
 fn low_precision<T: real::Real>(
-    column: &Column,
+    encoding: &ColumnEncoding,
     page: &[u8],
     n: usize,
     start: usize,
     out: &mut [T],
 ) -> Result<(), PageFault> {
-    match column.kind {
+    match encoding.kind {
         ColumnType::Real16 => real::real16(page, n, start, out)?,
         ColumnType::SplitReal16 => real::split_real16(page, n, start, out)?,
-        ColumnType::Real32Trunc => real::trunc(page, n, column.bits.into(), start, out)?,
+        ColumnType::Real32Trunc => real::trunc(page, n, encoding.bits.into(), start, out)?,
         ColumnType::Real32Quant => {
-            let (min, max) = column.range.unwrap_or_default();
-            real::quant(page, n, &Quantizer::new(column.bits.into(), min, max)?, start, out)?;
+            let (min, max) = encoding.range.unwrap_or_default();
+            real::quant(page, n, &Quantizer::new(encoding.bits.into(), min, max)?, start, out)?;
         }
         other => return Err(PageFault::unsupported(other)),
     }

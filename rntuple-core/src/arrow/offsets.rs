@@ -7,14 +7,16 @@ use arrow::array::{
     ArrayRef, AsArray, GenericBinaryArray, GenericListArray, GenericStringArray, MapArray, OffsetSizeTrait,
     PrimitiveArray,
 };
-use arrow::buffer::{Buffer, MutableBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, FieldRef, UInt32Type, UInt64Type};
 
 use super::decode::{Decoder, Segment, total};
 use super::fault::{Decoded, Fault, PageFault, broken, other};
 use super::node::{Node, NumberType};
+use super::shared::Offsets;
 use crate::error::Error;
 use crate::limits::MAX_RESERVE;
+use crate::schema::Column;
 
 /// Position in the list array of the list that holds an item.
 pub(super) fn list_of<O: OffsetSizeTrait>(offsets: &[O], item: u64) -> u64 {
@@ -94,46 +96,67 @@ impl Decoder<'_> {
     fn byte_values<O: OffsetSizeTrait>(&self, node: &Node, segments: &[Segment]) -> Decoded<(OffsetBuffer<O>, Buffer)> {
         let (offsets, byte_segments) = self.offsets::<O>(node, segments)?;
         let room = offsets.last().map_or(0, |last| last.as_usize());
-        let mut out = MutableBuffer::new(room.min(MAX_RESERVE));
-        for segment in &byte_segments {
+        let mut out = self.source.memory(room.min(MAX_RESERVE));
+        for segment in byte_segments.iter() {
             let (columns, _) = self.active(node, segment)?;
             let column = self.column(node, columns, 1)?;
             let pages = self.source.pages(segment.cluster, column.id).map_err(|e| other(node, e))?;
             self.append_bytes(node, column, pages, segment, &mut out)?;
         }
-        Ok((offsets, out.into()))
+        Ok((offsets, out.into_buffer()))
     }
 
-    /// Arrow offsets of the collections in `segments`, and the segments of their items.
-    pub(super) fn offsets<O: OffsetSizeTrait>(
-        &self,
-        node: &Node,
-        segments: &[Segment],
-    ) -> Decoded<(OffsetBuffer<O>, Vec<Segment>)> {
+    /// Arrow offsets of the collections in `segments`, and the segments of their items. Fields whose index columns have
+    /// the same pages share them.
+    pub(super) fn offsets<O: OffsetSizeTrait>(&self, node: &Node, segments: &[Segment]) -> Decoded<Offsets<O>> {
+        let mut source = Vec::with_capacity(segments.len());
+        for &segment in segments {
+            let column = if segment.len > 0 { Some(self.index_column(node, &segment)?.id) } else { None };
+            source.push((column, segment));
+        }
+        let mut failed = None;
+        let decode = || self.decode_offsets(node, segments).map_err(|fault| failed = Some(fault)).ok();
+        match self.shared.offsets(source, decode) {
+            Some(offsets) => Ok(offsets),
+            None => Err(match failed {
+                Some(fault) => fault,
+                // Another field failed with them, or has them in another type: this one says it in its own name.
+                None => return self.decode_offsets(node, segments),
+            }),
+        }
+    }
+
+    /// The column that is read for the principal column of a node.
+    fn index_column(&self, node: &Node, segment: &Segment) -> Decoded<&Column> {
+        let (_, pages) = self.active(node, segment)?;
+        let column = self.schema.column(self.source.same_pages(segment.cluster, pages.column));
+        column.ok_or_else(|| broken(node, "it lacks a column"))
+    }
+
+    fn decode_offsets<O: OffsetSizeTrait>(&self, node: &Node, segments: &[Segment]) -> Decoded<Offsets<O>> {
         let count = total(node, segments)? + 1;
-        let mut out: Vec<O> = Vec::with_capacity(count.min(MAX_RESERVE / size_of::<O>()));
-        out.push(O::zero());
+        let mut out = self.source.memory((count * size_of::<O>()).min(MAX_RESERVE));
+        out.grow_zeroed(size_of::<O>());
         let mut items = Vec::with_capacity(segments.len());
         let mut base = 0;
         for segment in segments {
-            let range = self.ends(node, segment, out.len() - 1, |first, ends| {
+            let range = self.ends(node, segment, out.len() / size_of::<O>() - 1, |first, ends| {
                 let largest = ends.last().map_or(0, |end| end - first).saturating_add(base);
                 if largest > O::MAX_OFFSET as u64 {
                     let what = "number of items in a batch (read fewer entries at once, or with large offsets)";
                     let limit = O::MAX_OFFSET as u64;
                     return Err(PageFault::Other(Error::Limit { what, value: largest, limit }));
                 }
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "the largest was compared with the largest offset"
-                )]
-                out.extend(ends.iter().map(|end| O::usize_as((end - first + base) as usize)));
+                #[expect(clippy::cast_possible_truncation, reason = "the largest was compared with the largest offset")]
+                for (out, end) in out.grow::<O>(ends.len()).iter_mut().zip(ends) {
+                    *out = O::usize_as((end - first + base) as usize);
+                }
                 Ok(())
             })?;
             base += range.end - range.start;
             items.push(Segment { cluster: segment.cluster, start: range.start, len: range.end - range.start });
         }
-        Ok((OffsetBuffer::new(ScalarBuffer::from(out)), items))
+        Ok((OffsetBuffer::new(ScalarBuffer::new(out.into_buffer(), 0, count)), items.into()))
     }
 
     pub(super) fn cardinalities(&self, node: &Node, number: NumberType, segments: &[Segment]) -> Decoded<ArrayRef> {
@@ -179,8 +202,8 @@ impl Decoder<'_> {
         if segment.len == 0 {
             return Ok(0..0);
         }
-        let (columns, pages) = self.active(node, segment)?;
-        let column = self.column(node, columns, 0)?;
+        let column = self.index_column(node, segment)?;
+        let pages = self.source.pages(segment.cluster, column.id).map_err(|e| other(node, e))?;
         let zeros = self.zeros(node, pages, segment)?;
         let mut done = position;
         for start in (0..zeros).step_by(ZEROS.len()) {
@@ -189,10 +212,11 @@ impl Decoder<'_> {
             done += chunk.len();
         }
         // Where the first collection starts is where the one before it ends.
-        let mut lead = segment.start > pages.zeros;
+        let before = self.source.end_before(segment.cluster, column.id, segment.start);
+        let mut lead = segment.start > pages.zeros && before.is_none();
         let walk = if lead { Segment { start: segment.start - 1, len: segment.len + 1, ..*segment } } else { *segment };
-        let (mut first, mut last) = (0, 0);
-        self.indexes(node, column, pages, &walk, |mut ends| {
+        let (mut first, mut last) = (before.unwrap_or(0), before.unwrap_or(0));
+        self.indexes(node, column, pages, &walk, before, |mut ends| {
             if let (true, Some((&end, rest))) = (lead, ends.split_first()) {
                 (first, last, ends, lead) = (end, end, rest, false);
             }
@@ -207,6 +231,7 @@ impl Decoder<'_> {
             (last, done) = (newest, done + ends.len());
             each(first, ends)
         })?;
+        self.source.keep_end(segment.cluster, column.id, segment.start + segment.len, last);
         Ok(first..last)
     }
 }

@@ -13,6 +13,7 @@ use super::fault::Fault;
 use super::metadata::{BOXED, STREAMER, arrow_field};
 use super::node::{Kind, Node, NumberType};
 use super::projection::{Matcher, Path};
+use super::shared::Shared;
 use super::{PageSource, Projection};
 use crate::error::{Error, Result};
 use crate::limits::MAX_EMPTY_ITEMS;
@@ -128,7 +129,7 @@ impl Plan {
     /// # Errors
     /// [`Error::Value`] for a value that does not fit its type, and whatever the pages and their source give.
     pub fn decode(&self, source: &dyn PageSource, segments: &[Segment], first_entry: u64) -> Result<RecordBatch> {
-        let decoder = Decoder { source, schema: &self.fields };
+        let decoder = Decoder { source, schema: &self.fields, shared: &Shared::default() };
         let rows: u64 = segments.iter().map(|segment| segment.len).sum();
         let arrays = decoder.arrays(&self.roots, |root| decoder.array(root, segments));
         let arrays = arrays.map_err(|fault| self.error(fault, first_entry))?;

@@ -96,8 +96,11 @@ pub fn decompress_to_vec(src: &[u8], expected: usize, out: &mut Vec<u8>) -> Resu
     }
     check_blocks(src, expected)?;
     // Room for the first block and no more than is needed; then memory grows as blocks are unpacked.
-    let first = expected.min(MAX_BLOCK_SIZE).saturating_sub(out.len());
-    out.try_reserve_exact(first).map_err(|_| CompressionError::OutOfMemory { requested: first })?;
+    let first = expected.min(MAX_BLOCK_SIZE);
+    if out.capacity() < first {
+        // New memory is zero already: the system need not be asked for it twice, first to zero it.
+        *out = vec![0; first];
+    }
     let mut done = 0;
     for header in block_headers(src) {
         let header = header?;

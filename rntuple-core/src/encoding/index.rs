@@ -44,7 +44,7 @@ impl IndexKind {
 const CHUNK: usize = 8 * BLOCK;
 
 /// Calls `f` with the absolute values of the elements `start .. start + len` of a page of `n`, in order, at most 512 at
-/// a time (none at all when `len` is 0).
+/// a time (none at all when `len` is 0). Who knows the value `before` element `start` saves adding up the ones before.
 ///
 /// Nothing is promised about the values: they come from the file and may decrease.
 ///
@@ -57,13 +57,14 @@ pub fn for_each_index<E: From<EncodingError>>(
     n: usize,
     start: usize,
     len: usize,
+    before: Option<u64>,
     f: &mut impl FnMut(&[u64]) -> Result<(), E>,
 ) -> Result<(), E> {
     match kind {
         IndexKind::Plain32 => plain::<u32, E>(page, n, start, len, f),
         IndexKind::Plain64 => plain::<u64, E>(page, n, start, len, f),
-        IndexKind::Split32 => deltas::<u32, E>(page, n, start, len, f),
-        IndexKind::Split64 => deltas::<u64, E>(page, n, start, len, f),
+        IndexKind::Split32 => deltas::<u32, E>(page, n, start, len, before, f),
+        IndexKind::Split64 => deltas::<u64, E>(page, n, start, len, before, f),
     }
 }
 
@@ -77,7 +78,7 @@ pub fn undelta_page(kind: IndexKind, page: &[u8], n: usize, out: &mut [u64]) -> 
         return Err(EncodingError::OutputSize { needed: n, available: out.len() });
     }
     let mut chunks = out.chunks_mut(CHUNK);
-    for_each_index(kind, page, n, 0, n, &mut |values| {
+    for_each_index(kind, page, n, 0, n, None, &mut |values| {
         if let Some(out) = chunks.next() {
             for (out, value) in out.iter_mut().zip(values) {
                 *out = *value;
@@ -124,6 +125,8 @@ trait Word: Raw + Element + Sealed {
     fn low_of(value: u64) -> Self;
     fn widen(self) -> u64;
     fn plus(self, other: Self) -> Self;
+    /// Reads plain little-endian elements, as many as both sides have.
+    fn read_wide(bytes: &[u8], out: &mut [u64; CHUNK]);
 }
 
 impl Word for u32 {
@@ -138,6 +141,11 @@ impl Word for u32 {
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
         self.wrapping_add(other)
+    }
+    fn read_wide(bytes: &[u8], out: &mut [u64; CHUNK]) {
+        for (out, bytes) in out.iter_mut().zip(bytes.as_chunks().0) {
+            *out = u64::from(Self::from_le_bytes(*bytes));
+        }
     }
 }
 
@@ -154,6 +162,9 @@ impl Word for u64 {
     fn plus(self, other: Self) -> Self {
         self.wrapping_add(other)
     }
+    fn read_wide(bytes: &[u8], out: &mut [u64; CHUNK]) {
+        Self::read(bytes, out);
+    }
 }
 
 fn plain<W: Word, E: From<EncodingError>>(
@@ -168,14 +179,10 @@ fn plain<W: Word, E: From<EncodingError>>(
     let page = page_bytes(page, n, super::split::bits_of::<W>())?;
     // inside of the page, hence no overflow
     let bytes = page.get(range.start * size..range.end * size).unwrap_or_default();
-    let mut words = [W::default(); CHUNK];
-    let mut wide = [0u64; CHUNK];
+    let mut values = [0u64; CHUNK];
     for bytes in bytes.chunks(CHUNK * size) {
-        W::read(bytes, &mut words);
-        for (wide, word) in wide.iter_mut().zip(words) {
-            *wide = word.widen();
-        }
-        f(wide.get(..bytes.len() / size).unwrap_or_default())?;
+        W::read_wide(bytes, &mut values);
+        f(values.get(..bytes.len() / size).unwrap_or_default())?;
     }
     Ok(())
 }
@@ -185,9 +192,14 @@ fn deltas<W: Word, E: From<EncodingError>>(
     n: usize,
     start: usize,
     len: usize,
+    before: Option<u64>,
     f: &mut impl FnMut(&[u64]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut sum = sum_of_deltas::<W>(page, n, start);
+    let mut sum = match before {
+        // The first element of a page is not a difference.
+        Some(before) if start > 0 => W::low_of(before),
+        _ => sum_of_deltas::<W>(page, n, start),
+    };
     let mut values = [0u64; CHUNK];
     for first in (0..len).step_by(CHUNK) {
         let here = CHUNK.min(len - first);
@@ -203,20 +215,41 @@ fn deltas<W: Word, E: From<EncodingError>>(
 /// Returns the last value.
 #[inline(never)]
 fn undelta<W: Word>(planes: &Planes<'_, W>, mut sum: W, out: &mut [u64; CHUNK]) -> W {
-    let mut add_up = |out: &mut [u64; BLOCK], deltas: [W; BLOCK]| {
-        for (out, delta) in out.iter_mut().zip(deltas) {
-            sum = sum.plus(delta);
-            *out = sum.widen();
-        }
-    };
     let (blocks, _) = out.as_chunks_mut::<BLOCK>();
     let whole = planes.len() / BLOCK;
-    for (out, deltas) in blocks.iter_mut().zip(planes.blocks()) {
-        add_up(out, deltas);
+    for (i, out) in blocks.iter_mut().take(whole).enumerate() {
+        sum = match planes.small_block(i, SMALL) {
+            Some(low) => add_up_small(low, sum, out),
+            None => add_up(&planes.block(i), sum, out),
+        };
     }
     // zeros follow the last difference, so the sum stays
     if let Some(out) = blocks.get_mut(whole) {
-        add_up(out, planes.tail());
+        sum = add_up(&planes.tail(), sum, out);
+    }
+    sum
+}
+
+fn add_up<W: Word>(deltas: &[W; BLOCK], mut sum: W, out: &mut [u64; BLOCK]) -> W {
+    for (out, delta) in out.iter_mut().zip(deltas) {
+        sum = sum.plus(*delta);
+        *out = sum.widen();
+    }
+    sum
+}
+
+/// Eight differences below this add up within a byte.
+const SMALL: u8 = 32;
+
+/// [`add_up`] for differences below [`SMALL`], as sizes of collections mostly are. A multiplication adds up eight at once:
+/// byte `i` of the product is the sum of the bytes up to `i`.
+fn add_up_small<W: Word>(deltas: &[u8; BLOCK], mut sum: W, out: &mut [u64; BLOCK]) -> W {
+    for (out, deltas) in out.as_chunks_mut::<8>().0.iter_mut().zip(deltas.as_chunks::<8>().0) {
+        let sums = u64::from_le_bytes(*deltas).wrapping_mul(0x0101_0101_0101_0101).to_le_bytes();
+        for (out, part) in out.iter_mut().zip(sums) {
+            *out = sum.plus(W::low_of(part.into())).widen();
+        }
+        sum = sum.plus(W::low_of(sums[7].into()));
     }
     sum
 }
@@ -249,7 +282,7 @@ mod tests {
 
     fn collect(kind: IndexKind, page: &[u8], n: usize, start: usize, len: usize) -> Result<Vec<u64>, EncodingError> {
         let mut out = Vec::new();
-        for_each_index(kind, page, n, start, len, &mut |values| {
+        for_each_index(kind, page, n, start, len, None, &mut |values| {
             assert!(!values.is_empty() && values.len() <= CHUNK);
             out.extend_from_slice(values);
             Ok::<_, EncodingError>(())
@@ -305,7 +338,7 @@ mod tests {
     fn an_error_of_the_callback_ends_the_walk() {
         let page = vec![0; 8 * 2000];
         let mut calls = 0;
-        let result = for_each_index(IndexKind::Split64, &page, 2000, 0, 2000, &mut |_| {
+        let result = for_each_index(IndexKind::Split64, &page, 2000, 0, 2000, None, &mut |_| {
             calls += 1;
             Err(EncodingError::InvalidBits { bits: 7, min: 0, max: 0 })
         });
@@ -329,6 +362,14 @@ mod tests {
                 let mut page = vec![0; n * size];
                 encode_index(kind, &values, &mut page).unwrap();
                 prop_assert_eq!(&collect(kind, &page, n, start, len).unwrap()[..], &values[start..start + len]);
+                if let Some(before) = start.checked_sub(1).and_then(|i| values.get(i)) {
+                    let mut out = Vec::new();
+                    for_each_index(kind, &page, n, start, len, Some(*before), &mut |values| {
+                        out.extend_from_slice(values);
+                        Ok::<_, EncodingError>(())
+                    }).unwrap();
+                    prop_assert_eq!(&out[..], &values[start..start + len]);
+                }
                 let mut out = vec![0; n];
                 undelta_page(kind, &page, n, &mut out).unwrap();
                 prop_assert_eq!(&out, &values);

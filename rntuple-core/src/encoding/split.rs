@@ -235,6 +235,28 @@ impl<'a, R: Raw> Planes<'a, R> {
         R::blocks(self.planes.map(|plane| plane.as_chunks().0), 0)
     }
 
+    /// Whole block `i`; zeros if there is none.
+    #[inline(always)]
+    pub(crate) fn block(&self, i: usize) -> [R; BLOCK] {
+        let one = |plane: &'a [u8]| plane.as_chunks().0.get(i..=i).unwrap_or_default();
+        R::blocks(self.planes.map(one), 0).next().unwrap_or([R::default(); BLOCK])
+    }
+
+    /// The lowest bytes of whole block `i`, if its elements are all less than `limit`, a power of two.
+    #[inline(always)]
+    pub(crate) fn small_block(&self, i: usize, limit: u8) -> Option<&'a PlaneBlock> {
+        let block = |plane: &'a [u8]| plane.as_chunks::<BLOCK>().0.get(i);
+        let (lowest, others) = self.planes.split_first()?;
+        let low = block(lowest)?;
+        let words = |block: &'a PlaneBlock| block.as_chunks().0.iter().map(|word| u64::from_ne_bytes(*word));
+        let too_large = u64::from_ne_bytes([limit.wrapping_neg(); 8]);
+        let mut seen = words(low).fold(0, |seen, word| seen | word & too_large);
+        for block in others.iter().filter_map(|plane| block(plane)) {
+            seen |= words(block).fold(0, |seen, word| seen | word);
+        }
+        (seen == 0).then_some(low)
+    }
+
     /// The elements behind the last whole block; what is missing to a block is zero.
     #[inline(never)]
     pub(crate) fn tail(&self) -> [R; BLOCK] {

@@ -133,7 +133,7 @@ impl Line {
         let n = values.len();
         self.check(&values, |page, n, start, out| {
             let mut next = 0;
-            for_each_index(kind, page, n, start, out.len(), &mut |piece: &[u64]| {
+            for_each_index(kind, page, n, start, out.len(), None, &mut |piece: &[u64]| {
                 out[next..next + piece.len()].copy_from_slice(piece);
                 next += piece.len();
                 Ok::<_, EncodingError>(())

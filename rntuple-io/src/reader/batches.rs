@@ -90,9 +90,8 @@ impl Batches {
         let schema = Arc::clone(&self.reader.data.schema);
         let Some(cluster) = in_range(&groups, &start).next() else { return Ok(MAX_ROWS) };
         let bytes: u128 = cluster
-            .columns
-            .iter()
-            .filter_map(|pages| Some(u128::from(pages.elements) * u128::from(schema.column(pages.column)?.bits)))
+            .read_columns()
+            .filter_map(|(_, pages)| Some(u128::from(pages.elements) * u128::from(schema.column(pages.column)?.bits)))
             .sum::<u128>()
             / 8;
         let rows = self.budget as u128 * u128::from(cluster.summary.entries) / bytes.max(1);
@@ -109,7 +108,7 @@ impl Batches {
                 }
                 None => {
                     let plan = self.plan_window()?;
-                    Window::fetch(&self.reader.data.file, plan, self.reader.threads.requests())
+                    Window::fetch(&self.reader.data.file, self.reader.pool(), plan, self.reader.threads.requests())
                 }
             };
             self.windows.push_back(window);
@@ -117,9 +116,10 @@ impl Batches {
         if self.coming.is_none() && self.planned < self.range.end && !self.reader.threads.is_one() {
             let plan = self.plan_window()?;
             let (sender, receiver) = channel();
-            let (data, parallel) = (Arc::clone(&self.reader.data), self.reader.threads.requests());
+            let (data, pool) = (Arc::clone(&self.reader.data), Arc::clone(self.reader.pool()));
+            let parallel = self.reader.threads.requests();
             // That nobody waits any more is no reason to complain.
-            let fetch = move || sender.send(Window::fetch(&data.file, plan, parallel)).unwrap_or_default();
+            let fetch = move || sender.send(Window::fetch(&data.file, &pool, plan, parallel)).unwrap_or_default();
             std::thread::Builder::new()
                 .name("rntuple-fetch".to_owned())
                 .spawn(fetch)

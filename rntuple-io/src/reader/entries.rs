@@ -7,8 +7,9 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use rntuple_core::arrow::{Plan, Segment};
-use rntuple_core::metadata::ClusterPages;
+use rntuple_core::memory::Pool;
 
+use super::cluster::Cluster;
 use super::dataset::DataSet;
 use super::pages::{Pages, Store};
 use super::window::Window;
@@ -28,14 +29,14 @@ pub struct EntryReader {
     pub(super) data: Arc<DataSet>,
     pub(super) plan: Arc<Plan>,
     pub(super) threads: Threads,
-    groups: BTreeMap<usize, Arc<Vec<ClusterPages>>>,
+    groups: BTreeMap<usize, Arc<Vec<Cluster>>>,
     store: Store,
     random: bool,
 }
 
 impl EntryReader {
     pub(super) fn new(data: Arc<DataSet>, plan: Arc<Plan>, threads: Threads, budget: usize, random: bool) -> Self {
-        let store = Store::new(&plan, budget);
+        let store = Store::new(&plan, budget, Pool::new(budget));
         Self { data, plan, threads, groups: BTreeMap::new(), store, random }
     }
 
@@ -51,6 +52,10 @@ impl EntryReader {
     /// [`Error::Argument`] for entries that do not exist, and whatever reading and decoding give.
     pub fn read(&mut self, entries: Range<u64>) -> Result<RecordBatch> {
         self.read_through(entries, &[])
+    }
+
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.store.pool
     }
 
     /// Reads a range of which some pages were fetched already.
@@ -88,7 +93,7 @@ impl EntryReader {
     }
 
     /// The clusters of every group that has entries of the range.
-    pub(super) fn load(&mut self, entries: &Range<u64>) -> Result<Vec<Arc<Vec<ClusterPages>>>> {
+    pub(super) fn load(&mut self, entries: &Range<u64>) -> Result<Vec<Arc<Vec<Cluster>>>> {
         let data = Arc::clone(&self.data);
         let wanted = data.groups(entries.start, entries.end);
         if self.groups.len() > KEEP_GROUPS {
@@ -98,6 +103,7 @@ impl EntryReader {
         for group in wanted {
             if !self.groups.contains_key(&group) {
                 let clusters = data.clusters(group, self.plan.columns())?;
+                let clusters = clusters.into_iter().map(|pages| Cluster::new(pages, &data.schema)).collect();
                 self.groups.insert(group, Arc::new(clusters));
             }
             out.extend(self.groups.get(&group).cloned());
@@ -107,10 +113,7 @@ impl EntryReader {
 }
 
 /// The clusters that have entries of a range, in order.
-pub(super) fn in_range<'a>(
-    groups: &'a [Arc<Vec<ClusterPages>>],
-    entries: &Range<u64>,
-) -> impl Iterator<Item = &'a ClusterPages> {
+pub(super) fn in_range<'a>(groups: &'a [Arc<Vec<Cluster>>], entries: &Range<u64>) -> impl Iterator<Item = &'a Cluster> {
     let (start, end) = (entries.start, entries.end);
     groups.iter().flat_map(move |clusters| {
         // Clusters are ordered by entry; those without entries are passed over.

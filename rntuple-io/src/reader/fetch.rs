@@ -1,9 +1,10 @@
 //! Reading many pages with few requests.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use rntuple_core::memory::Pool;
 use rntuple_core::metadata::PageInfo;
 use rntuple_core::page::sealed_len;
 
@@ -42,12 +43,12 @@ impl Wanted {
 /// Fetches pages, with requests that join what lies close together, up to `parallel` of them at once.
 ///
 /// Pages that cannot be read are left out: whoever uses them will get the error.
-pub(super) fn fetch(file: &File, mut wanted: Vec<Wanted>, parallel: usize) -> Vec<(PageKey, Bytes)> {
+pub(super) fn fetch(file: &File, pool: &Arc<Pool>, mut wanted: Vec<Wanted>, parallel: usize) -> Vec<(PageKey, Bytes)> {
     let size = file.size();
     wanted.retain(|page| page.offset.checked_add(page.len).is_some_and(|end| end <= size));
     wanted.sort_unstable_by_key(|page| (page.offset, page.len));
     let requests = coalesce(&wanted);
-    let answers = read(file, &requests, parallel);
+    let answers = read(file, pool, &requests, parallel);
     let mut out = Vec::with_capacity(wanted.len());
     let mut pages = wanted.iter();
     for (request, answer) in requests.iter().zip(answers) {
@@ -64,10 +65,13 @@ pub(super) fn fetch(file: &File, mut wanted: Vec<Wanted>, parallel: usize) -> Ve
 
 /// Answers of the requests, in order. Waiting must not take threads from the decoder: a pool whose threads all wait
 /// for pages would never read them.
-fn read(file: &File, requests: &[Request], parallel: usize) -> Vec<Option<Bytes>> {
+fn read(file: &File, pool: &Arc<Pool>, requests: &[Request], parallel: usize) -> Vec<Option<Bytes>> {
     let read = |request: &Request| {
         let what = || "pages".to_owned();
-        file.read(what, request.start, request.end - request.start).ok().map(Bytes::from)
+        let len = usize::try_from(request.end - request.start).ok()?;
+        let mut memory = pool.memory(len);
+        file.read_into(what, request.start, memory.grow(len)).ok()?;
+        Some(memory.into_bytes())
     };
     let threads = parallel.min(requests.len());
     if threads < 2 {

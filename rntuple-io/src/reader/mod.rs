@@ -1,6 +1,7 @@
 //! Reading: from a file to record batches.
 
 mod batches;
+mod cluster;
 mod dataset;
 mod entries;
 mod export;

@@ -4,15 +4,17 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use rntuple_core::arrow::{PageSource, Plan};
-use rntuple_core::metadata::{ClusterPages, ColumnPages, PageInfo};
+use rntuple_core::arrow::{PageSource, Plan, UnsealedPage};
+use rntuple_core::memory::{Memory, Pool};
+use rntuple_core::metadata::{ColumnPages, PageInfo};
 use rntuple_core::page::{kept_form, sealed_len, unseal, unseal_into};
 use rntuple_core::schema::{Column, ColumnId, ColumnType};
 use rntuple_core::{Error as FormatError, Result as FormatResult};
 
+use super::cluster::Cluster;
 use super::dataset::DataSet;
 use super::fetch::{PageKey, Wanted, fetch};
 use super::file::file_range;
@@ -28,6 +30,8 @@ pub(super) struct Store {
     /// Bytes of unsealed pages that are kept, of all columns.
     kept: AtomicUsize,
     budget: usize,
+    /// Memory of batches and windows that are gone, for those to come.
+    pub(super) pool: Arc<Pool>,
 }
 
 #[derive(Debug, Default)]
@@ -37,8 +41,9 @@ struct ColumnStore {
     /// Unsealed pages that will be asked for again, with when they were last.
     unsealed: HashMap<(u64, usize), (Kept, u64)>,
     clock: u64,
-    /// Memory of a page that was used up, for the next one.
-    spare: Vec<u8>,
+    /// Ends of collections where batches meet, see [`PageSource::end_before`]: cluster, element behind, end. Two, as
+    /// several fields may be read from the column, one after the other.
+    ends: [Option<(u64, u64, u64)>; 2],
 }
 
 /// An unsealed page and the type of its elements.
@@ -46,15 +51,19 @@ struct ColumnStore {
 struct Kept {
     bytes: Bytes,
     kind: ColumnType,
-    /// Whether the bytes are memory of this page alone, not part of what was fetched.
-    own: bool,
+}
+
+impl Kept {
+    fn page(&self) -> UnsealedPage<'_> {
+        UnsealedPage { bytes: &self.bytes, kind: self.kind, shared: Some(&self.bytes) }
+    }
 }
 
 impl Store {
-    pub(super) fn new(plan: &Plan, budget: usize) -> Self {
+    pub(super) fn new(plan: &Plan, budget: usize, pool: Arc<Pool>) -> Self {
         let columns = plan.columns().iter().map(|_| Mutex::default()).collect();
         let shared = plan.columns().iter().map(|column| plan.shared_columns().binary_search(column).is_ok()).collect();
-        Self { columns, shared, kept: AtomicUsize::new(0), budget }
+        Self { columns, shared, kept: AtomicUsize::new(0), budget, pool }
     }
 
     /// Drops what was fetched for a batch that failed.
@@ -101,18 +110,11 @@ impl Store {
     }
 
     /// Gives up a page that was just used.
-    fn forget(&self, key: PageKey, used: Kept) {
+    fn forget(&self, key: PageKey) {
         let Some(mut store) = self.column(key.column) else { return };
         if let Some((page, _)) = store.unsealed.remove(&(key.cluster, key.page)) {
             self.kept.fetch_sub(page.bytes.len(), Ordering::Relaxed);
         }
-        if used.own && used.bytes.is_unique() {
-            store.spare = used.bytes.into();
-        }
-    }
-
-    fn spare(&self, column: usize) -> Vec<u8> {
-        self.column(column).map(|mut store| std::mem::take(&mut store.spare)).unwrap_or_default()
     }
 }
 
@@ -133,7 +135,7 @@ pub(super) struct Pages<'a> {
     /// The columns of the plan, ascending.
     pub(super) columns: &'a [ColumnId],
     /// The clusters that the batch touches; segments number them.
-    pub(super) clusters: &'a [&'a ClusterPages],
+    pub(super) clusters: &'a [&'a Cluster],
     pub(super) windows: &'a [Window],
     pub(super) store: &'a Store,
     pub(super) threads: &'a Threads,
@@ -155,6 +157,11 @@ impl<'a> Pages<'a> {
         let pages = cluster.columns.get(position).ok_or_else(not_there)?;
         let info = pages.pages.get(page).ok_or_else(not_there)?;
         Ok(Place { key: PageKey { cluster: cluster.summary.id, column: position, page }, info, column: pages })
+    }
+
+    /// Number of a cluster in the data set, and of a column in the plan.
+    fn position(&self, cluster: usize, column: ColumnId) -> Option<(u64, usize)> {
+        Some((self.clusters.get(cluster)?.summary.id, self.columns.binary_search(&column).ok()?))
     }
 
     fn fetched(&self, key: PageKey) -> Option<Bytes> {
@@ -182,28 +189,25 @@ impl<'a> Pages<'a> {
 
     /// Unseals a page into memory of its own.
     fn unsealed_to_keep(&self, place: &Place<'_>) -> FormatResult<Kept> {
-        let (sealed, column) = (self.sealed(place)?, self.column(place)?);
-        let mut buffer = self.store.spare(place.key.column);
-        let context = |e: FormatError| e.within(describe(place));
-        let page = unseal(&sealed, place.info, column, &mut buffer).map_err(context)?;
-        // A scan decodes each part of a page once, which is cheaper from the form it is stored in.
-        if self.random
-            && let Some((bytes, kind)) = kept_form(page, place.info, column).map_err(context)?
-        {
-            return Ok(Kept { bytes: bytes.into(), kind, own: true });
-        }
-        // A page that was stored as it is lies in the sealed bytes.
-        let len = page.len();
-        let own = place.info.locator.size() != Some(len as u64);
-        let bytes = if own { Bytes::from(buffer) } else { sealed.slice(..len) };
-        Ok(Kept { bytes, kind: column.kind, own })
+        let column = self.column(place)?;
+        self.unsealed(place, |page| {
+            let memory = |capacity| self.store.pool.memory(capacity);
+            if let Some((memory, kind)) = kept_form(page.bytes, place.info, column, memory)? {
+                return Ok(Kept { bytes: memory.into_bytes(), kind });
+            }
+            let mut memory = memory(page.bytes.len());
+            memory.grow(page.bytes.len()).copy_from_slice(page.bytes);
+            Ok(Kept { bytes: memory.into_bytes(), kind: page.kind })
+        })?
+        .map_err(|e: FormatError| e.within(describe(place)))
     }
 
     /// Unseals a page for use at once.
-    fn unsealed<T>(&self, place: &Place<'_>, use_page: impl FnOnce(&[u8], ColumnType) -> T) -> FormatResult<T> {
+    fn unsealed<T>(&self, place: &Place<'_>, use_page: impl FnOnce(UnsealedPage<'_>) -> T) -> FormatResult<T> {
         let (sealed, column) = (self.sealed(place)?, self.column(place)?);
         SCRATCH.with_borrow_mut(|scratch| {
-            let result = unseal(&sealed, place.info, column, scratch).map(|page| use_page(page, column.kind));
+            let result = unseal(&sealed, place.info, column, scratch)
+                .map(|bytes| use_page(UnsealedPage { bytes, kind: column.kind, shared: None }));
             if scratch.capacity() > MAX_SCRATCH {
                 *scratch = Vec::new();
             }
@@ -218,6 +222,10 @@ impl PageSource for Pages<'_> {
         let cluster = self.clusters.get(cluster).ok_or_else(not_there)?;
         let position = self.columns.binary_search(&column).map_err(|_| not_there())?;
         cluster.columns.get(position).ok_or_else(not_there)
+    }
+
+    fn same_pages(&self, cluster: usize, column: ColumnId) -> ColumnId {
+        self.clusters.get(cluster).map_or(column, |cluster| cluster.same_pages(column))
     }
 
     fn announce(&self, cluster: usize, column: ColumnId, first: usize, last: usize) -> FormatResult<()> {
@@ -245,7 +253,7 @@ impl PageSource for Pages<'_> {
                 wanted.push(page);
             }
         }
-        for (key, bytes) in fetch(&self.data.file, wanted, 1) {
+        for (key, bytes) in fetch(&self.data.file, &self.store.pool, wanted, 1) {
             if let Some(mut store) = self.store.column(key.column) {
                 store.sealed.insert((key.cluster, key.page), bytes);
             }
@@ -259,31 +267,49 @@ impl PageSource for Pages<'_> {
         column: ColumnId,
         page: usize,
         again: bool,
-        consume: &mut dyn FnMut(&[u8], ColumnType) -> FormatResult<()>,
+        consume: &mut dyn FnMut(UnsealedPage<'_>) -> FormatResult<()>,
     ) -> FormatResult<()> {
         let place = self.place(cluster, column, page)?;
         // A page that several fields are read from is not used up by the first of them.
         let again = again || self.random || self.store.shared.get(place.key.column) == Some(&true);
-        let mut consume = |page: &[u8], kind| consume(page, kind).map_err(|e| e.within(describe(&place)));
+        let mut consume = |page: UnsealedPage<'_>| consume(page).map_err(|e| e.within(describe(&place)));
         if let Some(page) = self.store.unsealed(place.key) {
-            let result = consume(&page.bytes, page.kind);
             if !again {
-                self.store.forget(place.key, page);
+                self.store.forget(place.key);
             }
-            return result;
+            return consume(page.page());
         }
         if !again {
             return self.unsealed(&place, &mut consume)?;
         }
         let page = self.unsealed_to_keep(&place)?;
         self.store.keep(place.key, page.clone());
-        consume(&page.bytes, page.kind)
+        consume(page.page())
     }
 
     fn page_into(&self, cluster: usize, column: ColumnId, page: usize, out: &mut [u8]) -> FormatResult<()> {
         let place = self.place(cluster, column, page)?;
         let sealed = self.sealed(&place)?;
         unseal_into(&sealed, place.info, out).map_err(|e| e.within(describe(&place)))
+    }
+
+    fn end_before(&self, cluster: usize, column: ColumnId, element: u64) -> Option<u64> {
+        let (cluster, position) = self.position(cluster, column)?;
+        let ends = self.store.column(position)?.ends;
+        ends.into_iter().flatten().find(|known| (known.0, known.1) == (cluster, element)).map(|(.., end)| end)
+    }
+
+    fn keep_end(&self, cluster: usize, column: ColumnId, element: u64, end: u64) {
+        let Some((cluster, position)) = self.position(cluster, column) else { return };
+        let Some(mut store) = self.store.column(position) else { return };
+        let known = Some((cluster, element, end));
+        if !store.ends.contains(&known) {
+            store.ends = [known, store.ends[0]];
+        }
+    }
+
+    fn memory(&self, capacity: usize) -> Memory {
+        self.store.pool.memory(capacity)
     }
 
     fn run(&self, n: usize, task: &(dyn Fn(usize) + Sync)) {

@@ -174,7 +174,8 @@ impl Scan {
     pub fn open(self) -> Result<Batches> {
         let range = self.entries.resolve(self.data.entries);
         let (memory, batch_rows) = (self.memory, self.batch_rows);
-        // Two windows, a batch that is made and one that the caller still has, and pages kept between batches.
+        // Two windows, a batch that is made and one that the caller still has, pages kept between batches, and memory that
+        // nobody uses.
         Ok(Batches::new(self.reader(memory / 4, false)?, range, batch_rows, memory / 8))
     }
 

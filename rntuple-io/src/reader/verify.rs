@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use bytes::Bytes;
+use rntuple_core::memory::Pool;
 use rntuple_core::metadata::{EnvelopeLink, PageInfo};
 use rntuple_core::page::{sealed_len, unseal, verify};
 use rntuple_core::schema::{Column, ColumnId};
@@ -120,6 +121,7 @@ impl NTuple {
         let size = |page: &Page<'_>| sealed_len(&page.info).unwrap_or(0);
         let total = self.data.file.size().max(report.bytes);
         let threads = Threads::Shared;
+        let pool = Pool::new(usize::try_from(CHUNK).unwrap_or(usize::MAX));
         let mut rest = pages.as_slice();
         while !rest.is_empty() {
             let mut bytes = 0_u64;
@@ -133,7 +135,7 @@ impl NTuple {
             let wanted = chunk.iter().enumerate().filter_map(|(i, page)| {
                 Wanted::new(PageKey { cluster: 0, column: 0, page: i }, &page.info, max_key_size)
             });
-            let fetched = fetch(&self.data.file, wanted.collect(), threads.requests());
+            let fetched = fetch(&self.data.file, &pool, wanted.collect(), threads.requests());
             let mut sealed: Vec<Option<Bytes>> = vec![None; chunk.len()];
             for (key, bytes) in fetched {
                 if let Some(slot) = sealed.get_mut(key.page) {

@@ -6,12 +6,15 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use rntuple_core::metadata::{ClusterPages, ColumnPages};
+use rntuple_core::memory::Pool;
+use rntuple_core::metadata::ColumnPages;
 use rntuple_core::page::sealed_len;
 
+use super::cluster::Cluster;
 use super::fetch::{PageKey, Wanted, fetch};
 use super::file::File;
 
@@ -39,8 +42,8 @@ impl Window {
         Some(page.bytes.clone())
     }
 
-    pub(super) fn fetch(file: &File, plan: WindowPlan, parallel: usize) -> Self {
-        let pages = fetch(file, plan.wanted, parallel).into_iter();
+    pub(super) fn fetch(file: &File, pool: &Arc<Pool>, plan: WindowPlan, parallel: usize) -> Self {
+        let pages = fetch(file, pool, plan.wanted, parallel).into_iter();
         let fetched = |(key, bytes)| (key, Fetched { bytes, used: AtomicBool::new(false) });
         Self { end: plan.end, pages: pages.map(fetched).collect() }
     }
@@ -67,13 +70,7 @@ impl WindowPlan {
     /// (and so at least the pages that it lies on), up to `range.end`. `clusters` holds those entries; the last cluster
     /// may end before `range.end`, and then so does the window. With `first` nothing was fetched before, so pages that
     /// begin before the window count too.
-    pub(super) fn new(
-        clusters: &[&ClusterPages],
-        range: Range<u64>,
-        budget: u64,
-        first: bool,
-        max_key_size: u64,
-    ) -> Self {
+    pub(super) fn new(clusters: &[&Cluster], range: Range<u64>, budget: u64, first: bool, max_key_size: u64) -> Self {
         let (mut wanted, mut bytes, mut end) = (Vec::new(), 0, range.start);
         for cluster in clusters {
             let summary = cluster.summary;
@@ -86,12 +83,12 @@ impl WindowPlan {
             }
             let from = end.max(summary.first_entry) - summary.first_entry;
             let most = range.end.min(cluster_end) - summary.first_entry;
-            let whole = cluster.columns.iter().map(stored).fold(0, u64::saturating_add);
+            let whole = cluster.read_columns().map(|(_, column)| stored(column)).fold(0, u64::saturating_add);
             // The share of the cluster that fits into what is left of the budget.
             let fits = share(summary.entries, budget - bytes, whole.max(1)).max(1);
             let to = from.saturating_add(fits).min(most);
             let opens = first && end == range.start;
-            for (i, column) in cluster.columns.iter().enumerate() {
+            for (i, column) in cluster.read_columns() {
                 let start = share(column.elements, from, summary.entries);
                 let stop = if to == summary.entries { u64::MAX } else { share(column.elements, to, summary.entries) };
                 let mut begin = column.pages.partition_point(|page| page.first < start);

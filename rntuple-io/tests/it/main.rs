@@ -24,6 +24,7 @@ mod pieces;
 mod projection;
 mod random;
 mod rows;
+mod sharing;
 mod support;
 mod synthetic;
 mod values;
