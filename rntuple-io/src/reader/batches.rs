@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use arrow::array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
@@ -31,14 +31,52 @@ pub struct Batches {
     windows: VecDeque<Window>,
     /// Up to where windows are planned.
     planned: u64,
-    coming: Option<Receiver<Window>>,
+    fetcher: Option<Fetcher>,
+    /// Whether the fetcher has a window to fetch.
+    coming: bool,
+}
+
+/// A thread that fetches windows.
+#[derive(Debug)]
+struct Fetcher {
+    plans: Sender<WindowPlan>,
+    windows: Receiver<Window>,
+}
+
+impl Fetcher {
+    /// The thread ends with the channels.
+    fn spawn(reader: &EntryReader) -> io::Result<Self> {
+        let (plans, to_fetch) = channel();
+        let (done, windows) = channel();
+        let (data, pool) = (Arc::clone(&reader.data), Arc::clone(reader.pool()));
+        let parallel = reader.threads.requests();
+        let fetch = move || {
+            for plan in to_fetch {
+                if done.send(Window::fetch(&data.file, &pool, plan, parallel)).is_err() {
+                    break;
+                }
+            }
+        };
+        std::thread::Builder::new().name("rntuple-fetch".to_owned()).spawn(fetch)?;
+        Ok(Self { plans, windows })
+    }
 }
 
 impl Batches {
     pub(super) fn new(reader: EntryReader, range: Range<u64>, batch_rows: Option<usize>, budget: usize) -> Self {
         let (next, planned) = (range.start, range.start);
         let batch_rows = batch_rows.map(|rows| rows as u64);
-        Self { reader, range, next, batch_rows, budget, windows: VecDeque::new(), planned, coming: None }
+        Self {
+            reader,
+            range,
+            next,
+            batch_rows,
+            budget,
+            windows: VecDeque::new(),
+            planned,
+            fetcher: None,
+            coming: false,
+        }
     }
 
     /// Arrow schema of the batches.
@@ -100,31 +138,29 @@ impl Batches {
 
     /// Makes sure that windows cover the entries up to `end`, and starts to fetch the next one.
     fn fetch_up_to(&mut self, end: u64) -> Result<()> {
+        // The thread does not go away without an answer, short of a panic in it.
+        let gone = |e: &dyn std::error::Error| io::Error::other(e.to_string());
         while self.windows.back().map_or(self.next, |window| window.end) < end {
-            let window = match self.coming.take() {
-                // The sender does not go away without an answer, short of a panic in it.
-                Some(coming) => {
-                    coming.recv().map_err(|source| self.storage("fetching pages", io::Error::other(source)))?
+            let window = match &self.fetcher {
+                Some(fetcher) if std::mem::take(&mut self.coming) => {
+                    fetcher.windows.recv().map_err(|e| self.storage("fetching pages", gone(&e)))?
                 }
-                None => {
+                _ => {
                     let plan = self.plan_window()?;
                     Window::fetch(&self.reader.data.file, self.reader.pool(), plan, self.reader.threads.requests())
                 }
             };
             self.windows.push_back(window);
         }
-        if self.coming.is_none() && self.planned < self.range.end && !self.reader.threads.is_one() {
+        if !self.coming && self.planned < self.range.end && !self.reader.threads.is_one() {
             let plan = self.plan_window()?;
-            let (sender, receiver) = channel();
-            let (data, pool) = (Arc::clone(&self.reader.data), Arc::clone(self.reader.pool()));
-            let parallel = self.reader.threads.requests();
-            // That nobody waits any more is no reason to complain.
-            let fetch = move || sender.send(Window::fetch(&data.file, &pool, plan, parallel)).unwrap_or_default();
-            std::thread::Builder::new()
-                .name("rntuple-fetch".to_owned())
-                .spawn(fetch)
-                .map_err(|source| self.storage("starting a thread", source))?;
-            self.coming = Some(receiver);
+            let fetcher = match self.fetcher.take() {
+                Some(fetcher) => fetcher,
+                None => Fetcher::spawn(&self.reader).map_err(|e| self.storage("starting a thread", e))?,
+            };
+            fetcher.plans.send(plan).map_err(|e| self.storage("fetching pages", gone(&e)))?;
+            self.fetcher = Some(fetcher);
+            self.coming = true;
         }
         Ok(())
     }

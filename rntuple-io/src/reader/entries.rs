@@ -36,7 +36,7 @@ pub struct EntryReader {
 
 impl EntryReader {
     pub(super) fn new(data: Arc<DataSet>, plan: Arc<Plan>, threads: Threads, budget: usize, random: bool) -> Self {
-        let store = Store::new(&plan, budget, Pool::new(budget));
+        let store = Store::new(&plan, budget, Pool::new(budget / 2));
         Self { data, plan, threads, groups: BTreeMap::new(), store, random }
     }
 
