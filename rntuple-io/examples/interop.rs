@@ -93,7 +93,6 @@ struct Collision {
     anonymous: Anonymous,
     generic: Pair<Vertex, f32>,
     #[rntuple(skip)]
-    #[expect(dead_code, reason = "it is there to be left out")]
     scratch: u64,
 }
 

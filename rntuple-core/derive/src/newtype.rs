@@ -77,6 +77,15 @@ pub(crate) fn expand(input: &DeriveInput, container: &Container, fields: &Fields
             }
 
             #[inline]
+            fn read_into(
+                reader: &Self::Reader,
+                index: usize,
+                value: &mut Self,
+            ) -> ::core::result::Result<(), __row::ReadError> {
+                <#ty as __row::ReadItem>::read_into(reader, index, &mut value.0)
+            }
+
+            #[inline]
             fn absent() -> ::core::option::Option<Self> {
                 <#ty as __row::ReadItem>::absent().map(Self)
             }

@@ -335,41 +335,62 @@ fn read(
             #part: __support::open_member::<Self, #item>(members, #name, path, #has_default)?,
         }
     });
-    let values = stored.iter().zip(&items).zip(&part).map(|((field, item), part)| {
-        let (ident, ty) = (field.ident, field.ty);
-        let value = match (field.member.flatten, field.member.slice, has_default(&field.member)) {
-            (true, ..) => quote!(<#item as __row::ReadItem>::read(&reader.#part, index)?),
-            (false, true, has_default) => {
-                let absent = if has_default {
-                    default(ident, &field.member)
-                } else {
-                    quote!(return ::core::result::Result::Err(__row::ReadError::beyond()))
-                };
-                quote! {
-                    match &reader.#part {
-                        ::core::option::Option::Some(reader) => <#ty as ::core::iter::FromIterator<_>>::from_iter(
-                            <#item as __row::ReadItem>::read(reader, index)?
-                        ),
-                        ::core::option::Option::None => #absent,
-                    }
+    // A value of its own, and the same over the one that is there.
+    let sources: Vec<(TokenStream, TokenStream)> = stored
+        .iter()
+        .zip(&items)
+        .zip(&part)
+        .map(|((field, item), part)| {
+            let (ident, ty) = (field.ident, field.ty);
+            let (new, over) = match (field.member.flatten, field.member.slice, has_default(&field.member)) {
+                (true, ..) => (
+                    quote!(<#item as __row::ReadItem>::read(&reader.#part, index)?),
+                    quote!(<#item as __row::ReadItem>::read_into(&reader.#part, index, &mut value.#ident)?),
+                ),
+                (false, true, has_default) => {
+                    let absent = if has_default {
+                        default(ident, &field.member)
+                    } else {
+                        quote!(return ::core::result::Result::Err(__row::ReadError::beyond()))
+                    };
+                    let new = quote! {
+                        match &reader.#part {
+                            ::core::option::Option::Some(reader) => <#ty as ::core::iter::FromIterator<_>>::from_iter(
+                                <#item as __row::ReadItem>::read(reader, index)?
+                            ),
+                            ::core::option::Option::None => #absent,
+                        }
+                    };
+                    let over = quote!(value.#ident = #new);
+                    (new, over)
                 }
-            }
-            (false, false, true) => {
-                let default = default(ident, &field.member);
-                quote! {
-                    __support::read_member::<#item>(&reader.#part, index, || ::core::option::Option::Some(#default))?
+                (false, false, has_default) => {
+                    let default = if has_default {
+                        let default = default(ident, &field.member);
+                        quote!(::core::option::Option::Some(#default))
+                    } else {
+                        quote!(::core::option::Option::None)
+                    };
+                    (
+                        quote!(__support::read_member::<#item>(&reader.#part, index, || #default)?),
+                        quote! {
+                            __support::read_member_into::<#item>(
+                                &reader.#part, index, &mut value.#ident, || #default
+                            )?
+                        },
+                    )
                 }
-            }
-            (false, false, false) => {
-                quote!(__support::read_member::<#item>(&reader.#part, index, || ::core::option::Option::None)?)
-            }
-        };
-        quote_spanned!(field.ty.span()=> #ident: #value,)
-    });
+            };
+            let span = field.ty.span();
+            (quote_spanned!(span=> #ident: #new,), quote_spanned!(span=> #over;))
+        })
+        .collect();
     let others = skipped.iter().map(|field| {
         let (ident, default) = (field.ident, default(field.ident, &field.member));
-        quote_spanned!(field.ty.span()=> #ident: #default,)
+        let span = field.ty.span();
+        (quote_spanned!(span=> #ident: #default,), quote_spanned!(span=> value.#ident = #default;))
     });
+    let (new, over): (Vec<TokenStream>, Vec<TokenStream>) = sources.into_iter().chain(others).unzip();
 
     Ok(quote! {
         #vis struct __Reader<#(#names),*> #struct_bounds {
@@ -395,9 +416,18 @@ fn read(
             #[inline]
             fn read(reader: &Self::Reader, index: usize) -> ::core::result::Result<Self, __row::ReadError> {
                 ::core::result::Result::Ok(Self {
-                    #(#values)*
-                    #(#others)*
+                    #(#new)*
                 })
+            }
+
+            #[inline]
+            fn read_into(
+                reader: &Self::Reader,
+                index: usize,
+                value: &mut Self,
+            ) -> ::core::result::Result<(), __row::ReadError> {
+                #(#over)*
+                ::core::result::Result::Ok(())
             }
         }
 

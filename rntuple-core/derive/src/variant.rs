@@ -185,6 +185,22 @@ pub(crate) fn expand(input: &DeriveInput, container: &Container, data: &DataEnum
                     _ => #nothing,
                 }
             }
+
+            #[inline]
+            fn read_into(
+                reader: &Self::Reader,
+                index: usize,
+                value: &mut Self,
+            ) -> ::core::result::Result<(), __row::ReadError> {
+                let (tag, at) = reader.slots.get(index)?;
+                match (tag, value) {
+                    #((#tags, Self::#idents(value)) => __support::read_alternative_into(&reader.#part, at, value),)*
+                    (_, value) => {
+                        *value = <Self as __row::ReadItem>::read(reader, index)?;
+                        ::core::result::Result::Ok(())
+                    }
+                }
+            }
         }
     })
 }

@@ -74,8 +74,16 @@ impl<T: Item, const N: usize> Item for [T; N] {
 /// Gives arrays.
 #[derive(Debug, Clone)]
 pub struct ArrayReader<R> {
-    spans: Spans,
+    len: usize,
     items: R,
+}
+
+impl<R> ArrayReader<R> {
+    /// Where the first item of an array of `N` is.
+    #[inline]
+    fn start<const N: usize>(&self, index: usize) -> Result<usize, ReadError> {
+        if index < self.len { Ok(index * N) } else { Err(ReadError::beyond()) }
+    }
 }
 
 impl<T: ReadItem, const N: usize> ReadItem for [T; N] {
@@ -94,8 +102,8 @@ impl<T: ReadItem, const N: usize> ReadItem for [T; N] {
     fn open(field: &Field, array: &ArrayRef, path: &Path<'_>) -> Result<Self::Reader> {
         without_nulls::<Self>(field, array, path)?;
         match Spans::of(array) {
-            Some((spans @ Spans::Fixed(size, _), item, items)) if size == N => {
-                Ok(ArrayReader { spans, items: T::open(&item, &items, &path.child(item.name()))? })
+            Some((Spans::Fixed(size, len), item, items)) if size == N => {
+                Ok(ArrayReader { len, items: T::open(&item, &items, &path.child(item.name()))? })
             }
             _ => Err(no_reader::<Self>(field, path)),
         }
@@ -103,6 +111,11 @@ impl<T: ReadItem, const N: usize> ReadItem for [T; N] {
 
     #[inline]
     fn read(reader: &Self::Reader, index: usize) -> Result<Self, ReadError> {
-        T::read_array(&reader.items, reader.spans.get(index)?.start)
+        T::read_array(&reader.items, reader.start::<N>(index)?)
+    }
+
+    #[inline]
+    fn read_into(reader: &Self::Reader, index: usize, value: &mut Self) -> Result<(), ReadError> {
+        T::read_slice_into(&reader.items, reader.start::<N>(index)?, value)
     }
 }

@@ -1,5 +1,6 @@
 //! The traits: what has a field, how its values become arrays, how arrays become values.
 
+use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -135,6 +136,17 @@ pub trait ReadItem: Item + Sized {
     /// A value that the type does not have, or an index beyond the array.
     fn read(reader: &Self::Reader, index: usize) -> Result<Self, ReadError>;
 
+    /// The same value over another one, of which it keeps the memory where it can: what a vector or a string has room
+    /// for is not allocated again. After an error the value is any.
+    ///
+    /// # Errors
+    /// As [`ReadItem::read`].
+    #[inline]
+    fn read_into(reader: &Self::Reader, index: usize, value: &mut Self) -> Result<(), ReadError> {
+        *value = Self::read(reader, index)?;
+        Ok(())
+    }
+
     /// Values of the array.
     ///
     /// # Errors
@@ -146,6 +158,35 @@ pub trait ReadItem: Item + Sized {
             out.push(Self::read(reader, index)?);
         }
         Ok(out)
+    }
+
+    /// The same values in place of those of a vector, over as many of them as there are.
+    ///
+    /// # Errors
+    /// As [`ReadItem::read`].
+    #[inline]
+    fn read_range_into(reader: &Self::Reader, range: Range<usize>, out: &mut Vec<Self>) -> Result<(), ReadError> {
+        // Values without memory of their own have none to keep.
+        out.truncate(if mem::needs_drop::<Self>() { range.len() } else { 0 });
+        Self::read_slice_into(reader, range.start, out)?;
+        let missing = range.skip(out.len());
+        out.reserve(missing.len());
+        for index in missing {
+            out.push(Self::read(reader, index)?);
+        }
+        Ok(())
+    }
+
+    /// Values of the array from `start` on, over all of these.
+    ///
+    /// # Errors
+    /// As [`ReadItem::read`].
+    #[inline]
+    fn read_slice_into(reader: &Self::Reader, start: usize, out: &mut [Self]) -> Result<(), ReadError> {
+        for (index, value) in (start..).zip(out) {
+            Self::read_into(reader, index, value)?;
+        }
+        Ok(())
     }
 
     /// `N` values of the array.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::hash::{BuildHasher, Hash};
+use std::mem;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ListArray};
@@ -88,6 +89,14 @@ impl<R> ListReader<R> {
         I::read_range(&self.items, self.spans.get(index)?)
     }
 
+    #[inline(always)]
+    pub(super) fn get_into<I>(&self, index: usize, out: &mut Vec<I>) -> Result<(), ReadError>
+    where
+        I: ReadItem<Reader = R>,
+    {
+        I::read_range_into(&self.items, self.spans.get(index)?, out)
+    }
+
     /// The items of a list one by one, for what keeps them in an order of its own.
     #[inline]
     pub(super) fn collect<I: ReadItem<Reader = R>, C: FromIterator<I>>(&self, index: usize) -> Result<C, ReadError> {
@@ -146,7 +155,7 @@ lists! {
 }
 
 macro_rules! read_lists {
-    ($([$($generics:tt)*] $rust:ty, $reader:ident, $index:ident, $read:expr;)*) => {$(
+    ($([$($generics:tt)*] $rust:ty, $reader:ident, $index:ident, $read:expr $(, $value:ident, $into:expr)?;)*) => {$(
         impl<$($generics)*> ReadItem for $rust {
             type Reader = ListReader<T::Reader>;
 
@@ -162,14 +171,27 @@ macro_rules! read_lists {
             fn read($reader: &Self::Reader, $index: usize) -> Result<Self, ReadError> {
                 $read
             }
+
+            $(
+                #[inline(always)]
+                fn read_into($reader: &Self::Reader, $index: usize, $value: &mut Self) -> Result<(), ReadError> {
+                    $into
+                }
+            )?
         }
     )*};
 }
 
 read_lists! {
-    [T: ReadItem] Vec<T>, reader, index, reader.get(index);
+    [T: ReadItem] Vec<T>, reader, index, reader.get(index), value, reader.get_into(index, value);
     [T: ReadItem] Box<[T]>, reader, index, Ok(reader.get(index)?.into_boxed_slice());
-    [T: ReadItem] VecDeque<T>, reader, index, Ok(reader.get(index)?.into());
+    [T: ReadItem] VecDeque<T>, reader, index, Ok(reader.get(index)?.into()), value, {
+        // One becomes the other without a copy.
+        let mut items = Vec::from(mem::take(value));
+        let done = reader.get_into(index, &mut items);
+        *value = items.into();
+        done
+    };
     [T: ReadItem + Ord] BTreeSet<T>, reader, index, reader.collect(index);
     [T: ReadItem + Ord + Hash, S: BuildHasher + Default] HashSet<T, S>, reader, index, reader.collect(index);
 }

@@ -218,9 +218,11 @@ pub mod support {
     pub use super::enumeration::{EnumReader, enum_field, request_enum};
     pub use super::metadata::{Attributes, compose, normalise, type_of};
     pub use super::record::{
-        Members, finish_member, finish_record, open_member, open_record, read_member, record_field, request_member,
-        request_record,
+        Members, finish_member, finish_record, open_member, open_record, read_member, read_member_into, record_field,
+        request_member, request_record,
     };
-    pub use super::variant::{Slots, SlotsReader, read_alternative, request_variant, variant_field};
+    pub use super::variant::{
+        Slots, SlotsReader, read_alternative, read_alternative_into, request_variant, variant_field,
+    };
     pub use crate::error::Result;
 }

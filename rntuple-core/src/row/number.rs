@@ -70,6 +70,24 @@ pub struct NumberReader<N: arrow::datatypes::ArrowNativeType> {
     values: ScalarBuffer<N>,
 }
 
+/// Puts other values in place of those of a vector. Where there is no room for them, it makes some for `usual` ones.
+#[cold]
+#[inline(never)]
+fn replace<N: Copy>(out: &mut Vec<N>, values: Option<&[N]>, usual: usize) -> Result<(), ReadError> {
+    let values = values.ok_or_else(ReadError::beyond)?;
+    out.clear();
+    if out.capacity() < values.len() {
+        out.reserve(values.len().max(usual));
+    }
+    out.extend_from_slice(values);
+    Ok(())
+}
+
+/// Numbers of `size` bytes that are copied at once.
+const fn chunk(size: usize) -> usize {
+    if size > 4 { 8 } else { 32 / size }
+}
+
 fn is_integer(data_type: &DataType) -> bool {
     data_type.is_integer() || *data_type == DataType::Boolean
 }
@@ -126,9 +144,44 @@ macro_rules! numbers {
                 reader.values.get(index).copied().ok_or_else(ReadError::beyond)
             }
 
+            #[inline(always)]
+            fn read_into(reader: &Self::Reader, index: usize, value: &mut Self) -> Result<(), ReadError> {
+                *value = *reader.values.get(index).ok_or_else(ReadError::beyond)?;
+                Ok(())
+            }
+
             #[inline]
             fn read_range(reader: &Self::Reader, range: Range<usize>) -> Result<Vec<Self>, ReadError> {
                 Ok(reader.values.get(range).ok_or_else(ReadError::beyond)?.to_vec())
+            }
+
+            #[inline(always)]
+            fn read_range_into(
+                reader: &Self::Reader,
+                range: Range<usize>,
+                out: &mut Vec<Self>,
+            ) -> Result<(), ReadError> {
+                const CHUNK: usize = chunk(size_of::<$rust>());
+                let len = range.end.wrapping_sub(range.start);
+                // Most lists are short. Copying more than the list, as much each time, needs no branch that depends on
+                // its length, which nobody can foresee.
+                if let Some(chunk) = reader.values.get(range.start..).and_then(<[Self]>::first_chunk::<CHUNK>)
+                    && len <= CHUNK
+                    && out.capacity() >= CHUNK
+                {
+                    out.clear();
+                    out.extend_from_slice(chunk);
+                    out.truncate(len);
+                    return Ok(());
+                }
+                replace(out, reader.values.get(range), CHUNK)
+            }
+
+            #[inline]
+            fn read_slice_into(reader: &Self::Reader, start: usize, out: &mut [Self]) -> Result<(), ReadError> {
+                let values = reader.values.get(start..).and_then(|values| values.get(..out.len()));
+                out.copy_from_slice(values.ok_or_else(ReadError::beyond)?);
+                Ok(())
             }
 
             #[inline]
@@ -303,5 +356,31 @@ impl ReadItem for bool {
     #[inline]
     fn read(reader: &BooleanBuffer, index: usize) -> Result<Self, ReadError> {
         if index < reader.len() { Ok(reader.value(index)) } else { Err(ReadError::beyond()) }
+    }
+
+    #[inline(always)]
+    fn read_into(reader: &BooleanBuffer, index: usize, value: &mut Self) -> Result<(), ReadError> {
+        if index >= reader.len() {
+            return Err(ReadError::beyond());
+        }
+        *value = reader.value(index);
+        Ok(())
+    }
+
+    #[inline]
+    fn read_range(reader: &BooleanBuffer, range: Range<usize>) -> Result<Vec<Self>, ReadError> {
+        let mut out = Vec::new();
+        Self::read_range_into(reader, range, &mut out)?;
+        Ok(out)
+    }
+
+    #[inline]
+    fn read_range_into(reader: &BooleanBuffer, range: Range<usize>, out: &mut Vec<Self>) -> Result<(), ReadError> {
+        if range.end > reader.len() {
+            return Err(ReadError::beyond());
+        }
+        out.clear();
+        out.extend(range.map(|index| reader.value(index)));
+        Ok(())
     }
 }

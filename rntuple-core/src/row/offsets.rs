@@ -86,8 +86,17 @@ impl Spans {
     }
 
     /// The items of a list.
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, index: usize) -> Result<Range<usize>, ReadError> {
+        match self {
+            Self::Small(offsets) => span(offsets, index).ok_or_else(ReadError::beyond),
+            _ => self.get_other(index),
+        }
+    }
+
+    /// Apart, to keep what is usual small.
+    #[inline(never)]
+    fn get_other(&self, index: usize) -> Result<Range<usize>, ReadError> {
         let span = match self {
             Self::Small(offsets) => span(offsets, index),
             Self::Large(offsets) => span(offsets, index),
@@ -111,7 +120,7 @@ impl Spans {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn span<O: arrow::array::OffsetSizeTrait>(offsets: &OffsetBuffer<O>, index: usize) -> Option<Range<usize>> {
     match offsets.get(index..)? {
         [start, end, ..] => Some(start.as_usize()..end.as_usize()),

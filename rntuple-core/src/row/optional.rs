@@ -201,13 +201,20 @@ impl<R> OptionReader<R> {
         Ok(Self { nulls: array.nulls().cloned(), values, len, path: path_kept })
     }
 
+    /// Whether there is a value.
     #[inline]
-    fn get<V: ReadItem<Reader = R>>(&self, index: usize) -> Result<Option<V>, ReadError> {
+    fn has(&self, index: usize) -> Result<bool, ReadError> {
         match &self.nulls {
             _ if index >= self.len => Err(ReadError::beyond()),
-            Some(nulls) if nulls.is_null(index) => Ok(None),
-            _ => V::read(&self.values, index).map(Some),
+            Some(nulls) => Ok(nulls.is_valid(index)),
+            None => Ok(true),
         }
+    }
+
+    /// The error for a null in a box.
+    #[cold]
+    fn missing(&self) -> ReadError {
+        ReadError::new(&self.path, "it is null, which a Box cannot be: use Option<Box<..>>")
     }
 }
 
@@ -230,7 +237,16 @@ impl<T: ReadItem> ReadItem for Option<T> {
 
     #[inline]
     fn read(reader: &Self::Reader, index: usize) -> Result<Self, ReadError> {
-        reader.get(index)
+        if reader.has(index)? { T::read(&reader.values, index).map(Some) } else { Ok(None) }
+    }
+
+    #[inline]
+    fn read_into(reader: &Self::Reader, index: usize, value: &mut Self) -> Result<(), ReadError> {
+        match value {
+            Some(value) if reader.has(index)? => T::read_into(&reader.values, index, value)?,
+            _ => *value = Self::read(reader, index)?,
+        }
+        Ok(())
     }
 
     #[inline]
@@ -252,8 +268,11 @@ impl<T: ReadItem> ReadItem for Box<T> {
 
     #[inline]
     fn read(reader: &Self::Reader, index: usize) -> Result<Self, ReadError> {
-        let value = reader.get(index)?;
-        let missing = || ReadError::new(&reader.path, "it is null, which a Box cannot be: use Option<Box<..>>");
-        value.map(Self::new).ok_or_else(missing)
+        if reader.has(index)? { T::read(&reader.values, index).map(Self::new) } else { Err(reader.missing()) }
+    }
+
+    #[inline]
+    fn read_into(reader: &Self::Reader, index: usize, value: &mut Self) -> Result<(), ReadError> {
+        if reader.has(index)? { T::read_into(&reader.values, index, value) } else { Err(reader.missing()) }
     }
 }

@@ -41,7 +41,7 @@ pointers! {
 }
 
 macro_rules! read_pointers {
-    ($([$($generics:tt)*] $rust:ty, $value:ty, $wrap:expr;)*) => {$(
+    ($([$($generics:tt)*] $rust:ty, $value:ty, $wrap:expr, $own:expr;)*) => {$(
         impl<$($generics)*> ReadItem for $rust {
             type Reader = <$value as ReadItem>::Reader;
 
@@ -59,6 +59,16 @@ macro_rules! read_pointers {
             }
 
             #[inline]
+            fn read_into(reader: &Self::Reader, index: usize, value: &mut Self) -> Result<(), ReadError> {
+                let own: fn(&mut Self) -> Option<&mut $value> = $own;
+                match own(value) {
+                    Some(value) => <$value>::read_into(reader, index, value)?,
+                    None => *value = Self::read(reader, index)?,
+                }
+                Ok(())
+            }
+
+            #[inline]
             fn read_range(reader: &Self::Reader, range: Range<usize>) -> Result<Vec<Self>, ReadError> {
                 Ok(<$value>::read_range(reader, range)?.into_iter().map($wrap).collect())
             }
@@ -71,7 +81,10 @@ macro_rules! read_pointers {
 }
 
 read_pointers! {
-    [T: Item + ToOwned<Owned: ReadItem> + ?Sized] Cow<'_, T>, T::Owned, Cow::Owned;
-    [T: ReadItem] Rc<T>, T, Rc::new;
-    [T: ReadItem] Arc<T>, T, Arc::new;
+    [T: Item + ToOwned<Owned: ReadItem> + ?Sized] Cow<'_, T>, T::Owned, Cow::Owned, |cow| match cow {
+        Cow::Owned(value) => Some(value),
+        Cow::Borrowed(_) => None,
+    };
+    [T: ReadItem] Rc<T>, T, Rc::new, Rc::get_mut;
+    [T: ReadItem] Arc<T>, T, Arc::new, Arc::get_mut;
 }

@@ -156,3 +156,21 @@ pub fn read_member<T: ReadItem>(
         None => default().or_else(T::absent).ok_or_else(ReadError::beyond),
     }
 }
+
+/// [`read_member`] over another value.
+///
+/// # Errors
+/// As [`ReadItem::read`].
+#[inline(always)]
+pub fn read_member_into<T: ReadItem>(
+    reader: &Option<T::Reader>,
+    index: usize,
+    value: &mut T,
+    default: impl FnOnce() -> Option<T>,
+) -> Result<(), ReadError> {
+    match reader {
+        Some(reader) => T::read_into(reader, index, value)?,
+        None => *value = read_member(reader, index, default)?,
+    }
+    Ok(())
+}

@@ -9,9 +9,9 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 
 use super::item::{Item, ReadRow, RecordBuilder, Row};
-use super::path::Path;
+use super::path::{Path, ReadError};
 use super::record::Members;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Collects rows of one type, column by column.
 ///
@@ -279,8 +279,41 @@ impl<T: ReadRow> RowReader<T> {
     /// enum's, and for a row that is not there.
     #[inline]
     pub fn get(&self, index: usize) -> Result<T> {
-        let row = if index < self.rows { T::read(&self.reader, index) } else { Err(super::ReadError::beyond()) };
-        row.map_err(|error| error.at(self.first_entry.saturating_add(index as u64)))
+        let row = if index < self.rows { T::read(&self.reader, index) } else { Err(ReadError::beyond()) };
+        row.map_err(|error| self.at(error, index))
+    }
+
+    /// Row number `index` of the batch over another row, whose vectors and strings it takes over: nothing is allocated
+    /// for what they have room for. The row is afterwards what [`RowReader::get`] gives; after an error it may be partly
+    /// so.
+    ///
+    /// # Errors
+    /// As [`RowReader::get`].
+    #[inline]
+    pub fn read_into(&self, index: usize, row: &mut T) -> Result<()> {
+        let done = if index < self.rows { T::read_into(&self.reader, index, row) } else { Err(ReadError::beyond()) };
+        done.map_err(|error| self.at(error, index))
+    }
+
+    /// The next row over another one, as by [`RowReader::read_into`]; `false` behind the last row, and the other one is
+    /// as it was.
+    ///
+    /// # Errors
+    /// As [`RowReader::get`].
+    #[inline]
+    pub fn next_into(&mut self, row: &mut T) -> Result<bool> {
+        let index = self.next;
+        if index >= self.rows {
+            return Ok(false);
+        }
+        self.next += 1;
+        self.read_into(index, row)?;
+        Ok(true)
+    }
+
+    #[cold]
+    fn at(&self, error: ReadError, index: usize) -> Error {
+        error.at(self.first_entry.saturating_add(index as u64))
     }
 }
 

@@ -147,7 +147,7 @@ impl TextReader {
 }
 
 macro_rules! read_text {
-    ($($rust:ty)*) => {$(
+    ($($rust:ty $(, $value:ident, $text:ident, $into:expr)?;)*) => {$(
         impl ReadItem for $rust {
             type Reader = TextReader;
 
@@ -163,8 +163,25 @@ macro_rules! read_text {
             fn read(reader: &TextReader, index: usize) -> Result<Self, ReadError> {
                 Ok(reader.get(index)?.into())
             }
+
+            $(
+                #[inline]
+                fn read_into(reader: &TextReader, index: usize, $value: &mut Self) -> Result<(), ReadError> {
+                    let $text = reader.get(index)?;
+                    $into;
+                    Ok(())
+                }
+            )?
         }
     )*};
 }
 
-read_text!(String Box<str> std::rc::Rc<str> Arc<str>);
+read_text! {
+    String, value, text, {
+        value.clear();
+        value.push_str(text);
+    };
+    Box<str>;
+    std::rc::Rc<str>;
+    Arc<str>;
+}

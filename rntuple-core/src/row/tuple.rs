@@ -10,7 +10,7 @@ use super::item::{Builder, Item, ReadItem};
 use super::list::unexpected;
 use super::metadata::{compose, typed};
 use super::path::{Path, ReadError, no_request};
-use super::record::{Members, finish_member, open_member, read_member, request_member};
+use super::record::{Members, finish_member, open_member, read_member, read_member_into, request_member};
 use crate::error::Result;
 
 macro_rules! tuples {
@@ -88,6 +88,14 @@ macro_rules! tuples {
             fn read(reader: &Self::Reader, index: usize) -> Result<Self, ReadError> {
                 let ($($reader,)+) = reader;
                 Ok(($(read_member($reader, index, || None)?,)+))
+            }
+
+            #[inline]
+            fn read_into(reader: &Self::Reader, index: usize, value: &mut Self) -> Result<(), ReadError> {
+                let ($($reader,)+) = reader;
+                let ($($builder,)+) = value;
+                $(read_member_into($reader, index, $builder, || None)?;)+
+                Ok(())
             }
         }
     )*};

@@ -211,3 +211,16 @@ impl Alternatives<'_> {
 pub fn read_alternative<T: ReadItem>(reader: &Option<T::Reader>, index: usize) -> Result<T, ReadError> {
     T::read(reader.as_ref().ok_or_else(ReadError::beyond)?, index)
 }
+
+/// [`read_alternative`] over another value of the same alternative.
+///
+/// # Errors
+/// As [`ReadItem::read`].
+#[inline]
+pub fn read_alternative_into<T: ReadItem>(
+    reader: &Option<T::Reader>,
+    index: usize,
+    value: &mut T,
+) -> Result<(), ReadError> {
+    T::read_into(reader.as_ref().ok_or_else(ReadError::beyond)?, index, value)
+}

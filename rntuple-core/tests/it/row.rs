@@ -37,12 +37,31 @@ fn rows_of<T: ReadRow>(batch: &RecordBatch) -> Result<Vec<T>, Error> {
     RowReader::new(batch)?.collect()
 }
 
-/// Rows to a batch and back, whole and in slices. What is asked of the scan, given the batch's own schema, is that.
+/// Reads all rows into one, the last of which it has before: it is each of them in turn, whatever it was.
+fn over_each_other<T: ReadRow + Debug + PartialEq>(batch: &RecordBatch, rows: &[T]) {
+    let Some(last) = rows.len().checked_sub(1) else { return };
+    let mut reader = RowReader::<T>::new(batch).unwrap();
+    let mut row = reader.get(last).unwrap();
+    for expected in rows {
+        assert!(reader.next_into(&mut row).unwrap());
+        assert_eq!(row, *expected);
+    }
+    assert!(!reader.next_into(&mut row).unwrap());
+    assert_eq!(row, rows[last], "what is left when there are no more");
+    for (index, expected) in rows.iter().enumerate().rev() {
+        reader.read_into(index, &mut row).unwrap();
+        assert_eq!(row, *expected);
+    }
+}
+
+/// Rows to a batch and back, whole and in slices, one by one and over each other. What is asked of the scan, given the batch's own schema, is that.
 fn there_and_back<T: ReadRow + Debug + PartialEq>(rows: &[T]) -> RecordBatch {
     let batch = batch_of(rows);
     assert_eq!(rows_of::<T>(&batch).unwrap(), rows);
     let (start, len) = (rows.len() / 3, rows.len() - rows.len() / 3 - rows.len() / 4);
     assert_eq!(rows_of::<T>(&batch.slice(start, len)).unwrap(), rows[start..start + len]);
+    over_each_other(&batch, rows);
+    over_each_other(&batch.slice(start, len), &rows[start..start + len]);
     let asked = requested_schema::<T>(&batch.schema()).unwrap();
     for (asked, own) in asked.fields().iter().zip(batch.schema().fields()) {
         assert!(
@@ -587,7 +606,20 @@ fn attributes() {
         common: Common { run: 1, lumi: 2 },
         few: Few(vec![1, 2]),
     };
-    let batch = there_and_back(&[row]);
+    let batch = there_and_back(std::slice::from_ref(&row));
+    let mut other = Attributes {
+        n_muons: 0,
+        missing_energy: 0.0,
+        chars: vec![3, 4],
+        weights: vec![],
+        cache: Some(1),
+        answer: 0,
+        r#type: 0,
+        common: Common::default(),
+        few: Few::default(),
+    };
+    RowReader::new(&batch).unwrap().read_into(0, &mut other).unwrap();
+    assert_eq!(other, row, "what is not stored is as if it were read anew");
     let schema = batch.schema();
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     assert_eq!(names, ["nMuons", "met", "chars", "weights", "type", "run", "lumi", "few"]);
@@ -761,6 +793,106 @@ fn rows_of_changing_type() {
     let _ = send;
 }
 
+/// What a row has room for is not allocated again.
+#[test]
+fn memory_is_kept() {
+    #[derive(Row, Debug, Clone, PartialEq)]
+    struct Kept {
+        numbers: Vec<f32>,
+        many: Vec<u64>,
+        bools: Vec<bool>,
+        text: String,
+        deque: VecDeque<i16>,
+        nested: Vec<Vec<String>>,
+        optional: Option<Vec<f64>>,
+        boxed: Box<Inner>,
+        array: [Vec<i8>; 2],
+        pair: (u8, String),
+        value: Value,
+        shared: Rc<Vec<u16>>,
+        cow: Cow<'static, [u32]>,
+    }
+    fn memory(row: &Kept) -> Vec<*const u8> {
+        let value = match &row.value {
+            Value::Text(text) => text.as_ptr(),
+            _ => std::ptr::null(),
+        };
+        vec![
+            row.numbers.as_ptr().cast(),
+            row.many.as_ptr().cast(),
+            row.bools.as_ptr().cast(),
+            row.text.as_ptr(),
+            row.deque.as_slices().0.as_ptr().cast(),
+            row.nested.as_ptr().cast(),
+            row.nested[0].as_ptr().cast(),
+            row.nested[0][0].as_ptr(),
+            row.optional.as_ref().unwrap().as_ptr().cast(),
+            std::ptr::from_ref(&*row.boxed).cast(),
+            row.boxed.tags.as_ptr(),
+            row.array[1].as_ptr().cast(),
+            row.pair.1.as_ptr(),
+            value,
+            row.shared.as_ptr().cast(),
+            row.cow.as_ptr().cast(),
+        ]
+    }
+    let row = |n: u8, text: &str| Kept {
+        numbers: vec![n.into(); n.into()],
+        many: vec![n.into(); 100 * usize::from(n)],
+        bools: vec![true; n.into()],
+        text: text.to_owned(),
+        deque: vec![n.into(); n.into()].into(),
+        nested: vec![vec![text.to_owned(); n.into()]; n.into()],
+        optional: Some(vec![n.into(); n.into()]),
+        boxed: Box::new(Inner { x: n.into(), tags: vec![n; n.into()] }),
+        array: [vec![], vec![1; n.into()]],
+        pair: (n, text.to_owned()),
+        value: Value::Text(text.to_owned()),
+        shared: Rc::new(vec![n.into(); n.into()]),
+        cow: Cow::Owned(vec![n.into(); n.into()]),
+    };
+    let rows = [row(3, "three"), row(1, "one"), row(2, "two")];
+    let batch = batch_of(&rows);
+    let reader = RowReader::<Kept>::new(&batch).unwrap();
+    let mut over = reader.get(0).unwrap();
+    let before = memory(&over);
+    assert!(before.iter().all(|address| !address.is_null()));
+    for (index, row) in rows.iter().enumerate().skip(1) {
+        reader.read_into(index, &mut over).unwrap();
+        assert_eq!((&over, memory(&over)), (row, before.clone()));
+    }
+    // What is shared is left to those who share it.
+    let shared = Rc::clone(&over.shared);
+    reader.read_into(0, &mut over).unwrap();
+    assert_eq!((&*shared, &over), (&vec![2, 2], &rows[0]));
+}
+
+/// Lists of all sizes, some of them the last ones of their arrays.
+#[test]
+fn sizes_of_lists() {
+    #[derive(Row, Debug, PartialEq)]
+    struct Sized {
+        a: Vec<u8>,
+        b: Vec<bool>,
+        c: Vec<f64>,
+        d: VecDeque<f16>,
+    }
+    let row = |n: u8| {
+        let all = 0..n;
+        Sized {
+            a: all.clone().collect(),
+            b: all.clone().map(|i| i.is_multiple_of(3)).collect(),
+            c: all.clone().map(f64::from).collect(),
+            d: all.map(f16::from).collect(),
+        }
+    };
+    there_and_back(&(0..150).map(row).collect::<Vec<_>>());
+    there_and_back(&(0..150).rev().map(row).collect::<Vec<_>>());
+    for n in 0..20 {
+        there_and_back(&[row(n), row(1), row(20 - n), row(0)]);
+    }
+}
+
 mod on_disk {
     //! Files whose fields are not quite those of the struct.
 
@@ -801,7 +933,7 @@ mod on_disk {
         u128_like::Wide(42)
     }
 
-    #[derive(Row, Debug, PartialEq)]
+    #[derive(Row, Debug, Clone, PartialEq)]
     #[rntuple(default)]
     struct Item1 {
         x: f64,
@@ -863,6 +995,12 @@ mod on_disk {
         let item = |x| Item1 { x, ..Item1::default() };
         let row = |b, a, c, list| Wanted { b, a, c, list, gone: None, count: 0, answer: u128_like::Wide(42) };
         assert_eq!(read, [row(-5, true, 0.25, vec![]), row(5, false, 0.5, vec![item(0.5), item(1.5)])]);
+        over_each_other(&batch, &read);
+        let other = |x| Item1 { x, y: 7, z: "other".to_owned() };
+        let mut over =
+            Wanted { gone: Some(1), count: 1, answer: u128_like::Wide(1), ..row(0, true, 0.0, vec![other(9.0); 3]) };
+        RowReader::new(&batch).unwrap().read_into(1, &mut over).unwrap();
+        assert_eq!(over, read[1], "members that are missing have their defaults again");
     }
 
     #[derive(Row, Debug)]
@@ -1008,6 +1146,51 @@ mod on_disk {
         assert!(rows.next().unwrap().unwrap_err().to_string().contains("it is null, which a Box cannot be"));
     }
 
+    /// A row that could not be read is good for the next one.
+    #[test]
+    fn after_an_error() {
+        #[derive(Row, Debug, PartialEq)]
+        struct Leveled {
+            before: Vec<String>,
+            deque: VecDeque<Level>,
+            level: Vec<Option<Box<Level>>>,
+            after: String,
+        }
+        #[derive(Row)]
+        struct Numbered {
+            before: Vec<String>,
+            deque: Vec<u8>,
+            level: Vec<Option<u8>>,
+            after: String,
+        }
+        let row = |before: &[&str], deque: &[u8], level: &[Option<u8>], after: &str| Numbered {
+            before: before.iter().map(|&text| text.to_owned()).collect(),
+            deque: deque.to_vec(),
+            level: level.to_vec(),
+            after: after.to_owned(),
+        };
+        let batch = batch_of(&[
+            row(&["a", "b"], &[1, 200], &[Some(1), Some(200), None], "x"),
+            row(&["c"], &[1, 2], &[], "y"),
+            row(&[], &[], &[Some(200), Some(0), Some(1)], "z"),
+            row(&["d", "e", "f"], &[200, 1, 1], &[None, Some(1), Some(200), Some(1)], "end"),
+        ]);
+        let mut reader = RowReader::<Leveled>::new(&batch).unwrap().first_entry(10);
+        let good = [reader.get(0).unwrap(), reader.get(3).unwrap()];
+        let mut row = reader.get(3).unwrap();
+        assert!(reader.next_into(&mut row).unwrap());
+        assert_eq!(row, good[0]);
+        let error = reader.next_into(&mut row).unwrap_err();
+        assert_eq!(error.to_string(), "field 'deque._0', entry 11: the value 2 is none of Level");
+        let error = reader.next_into(&mut row).unwrap_err();
+        assert_eq!(error.to_string(), "field 'level._0', entry 12: the value 0 is none of Level");
+        assert!(reader.next_into(&mut row).unwrap());
+        assert_eq!(row, good[1]);
+        let error = reader.read_into(4, &mut row).unwrap_err();
+        assert_eq!(error.to_string(), "field '', entry 14: it is not in the batch");
+        assert_eq!(row, good[1]);
+    }
+
     /// A variant may have gained alternatives since the file was written, but not lost any.
     #[test]
     fn fewer_alternatives() {
@@ -1034,6 +1217,10 @@ mod on_disk {
         let batch = batch_of(&[With { x: Wide::Int(3) }, With { x: Wide::Int(4) }]);
         let read: Vec<With<New>> = rows_of(&batch).unwrap();
         assert_eq!(read, [With { x: New::Int(3) }, With { x: New::Int(4) }]);
+        over_each_other(&batch, &read);
+        let mut text = With { x: New::Text("text".to_owned()) };
+        RowReader::new(&batch).unwrap().read_into(0, &mut text).unwrap();
+        assert_eq!(text, read[0]);
         assert!(matches!(requested_schema::<With<Old>>(&With::<New>::schema()), Err(Error::Cast { .. })));
         #[derive(Row)]
         enum Wide {
@@ -1105,6 +1292,7 @@ mod on_disk {
             flag: Level::High,
         };
         assert_eq!(new, [expected]);
+        over_each_other(&batch, &new);
     }
 
     #[test]
@@ -1119,7 +1307,9 @@ mod on_disk {
         let field = Field::new("list", lists.data_type().clone(), false);
         let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![Arc::new(lists)]).unwrap();
         let row = |list: &[&str]| Large { list: list.iter().map(|&text| text.to_owned()).collect() };
-        assert_eq!(rows_of::<Large>(&batch).unwrap(), [row(&["a", "b"]), row(&["c"])]);
+        let rows = [row(&["a", "b"]), row(&["c"])];
+        assert_eq!(rows_of::<Large>(&batch).unwrap(), rows);
+        over_each_other(&batch, &rows);
         let asked = requested_schema::<Large>(&batch.schema()).unwrap();
         assert_eq!(asked.field(0).data_type(), batch.schema().field(0).data_type());
     }
@@ -1150,14 +1340,13 @@ mod on_disk {
             FixedSizeListArray::try_new(Arc::clone(item), *size, items, Some(vec![false, true, true].into())).unwrap();
         let batch = RecordBatch::try_new(schema, vec![Arc::new(records), Arc::new(arrays)]).unwrap();
         let leaf = |level, n| Some(Leaf2 { level, n });
-        assert_eq!(
-            rows_of::<Hidden>(&batch).unwrap(),
-            [
-                Hidden { x: leaf(Level::Low, 0.5), y: None },
-                Hidden { x: None, y: Some([Level::Low, Level::High]) },
-                Hidden { x: leaf(Level::High, 1.5), y: Some([Level::High, Level::Low]) },
-            ]
-        );
+        let rows = [
+            Hidden { x: leaf(Level::Low, 0.5), y: None },
+            Hidden { x: None, y: Some([Level::Low, Level::High]) },
+            Hidden { x: leaf(Level::High, 1.5), y: Some([Level::High, Level::Low]) },
+        ];
+        assert_eq!(rows_of::<Hidden>(&batch).unwrap(), rows);
+        over_each_other(&batch, &rows);
         assert_eq!(batch.column(0).as_struct().column(1).as_primitive::<Float32Type>().null_count(), 1);
     }
 }

@@ -23,6 +23,58 @@ impl<T: ReadRow> Rows<T> {
         Self { batches, file, next_entry, batch: None, failed: false }
     }
 
+    /// The next row over another one, whose vectors and strings it takes over: nothing is allocated for what they have
+    /// room for. `false` behind the last row and after an error, and the other row is as it was.
+    ///
+    /// ```no_run
+    /// use rntuple_io::{Reader, Row};
+    ///
+    /// #[derive(Row, Default)]
+    /// struct Event {
+    ///     run: u32,
+    ///     #[rntuple(rename = "Muon_pt")]
+    ///     muon_pt: Vec<f32>,
+    /// }
+    ///
+    /// # fn main() -> rntuple_io::Result<()> {
+    /// let mut rows = Reader::open("events.root")?.only()?.scan().rows::<Event>()?;
+    /// let mut event = Event::default();
+    /// while rows.read_into(&mut event)? {
+    ///     println!("{} muons in run {}", event.muon_pt.len(), event.run);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As the iterator gives; the row may then be partly the next one.
+    #[inline]
+    pub fn read_into(&mut self, row: &mut T) -> Result<bool> {
+        loop {
+            if self.failed {
+                return Ok(false);
+            }
+            let done = self.batch.as_mut().map_or(Ok(false), |batch| batch.next_into(row));
+            match done {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(error) => {
+                    self.failed = true;
+                    return Err(self.file.format(error));
+                }
+            }
+            self.batch = None;
+            match self.refill() {
+                None => return Ok(false),
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
+                    self.failed = true;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
     fn refill(&mut self) -> Option<Result<()>> {
         let batch = match self.batches.next()? {
             Ok(batch) => batch,

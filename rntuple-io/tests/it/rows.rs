@@ -10,6 +10,8 @@ use arrow::datatypes::{DataType, Field};
 use rntuple_core::arrow::TYPE;
 use rntuple_core::row::{ReadRow, Row, RowReader, RowsBuilder, requested_schema};
 
+use rntuple_io::NTuple;
+
 use crate::leaves::leaves;
 use crate::support::{data, whole};
 
@@ -25,6 +27,19 @@ fn types(field: &Field, out: &mut Vec<String>) {
     }
 }
 
+/// Reads all entries into one row, beginning with the last one; batches are small.
+fn over_each_other<T: ReadRow + Debug>(ntuple: &NTuple, expected: &[T]) {
+    let last = ntuple.scan().entries(-1..).rows::<T>().unwrap().next();
+    let Some(Ok(mut row)) = last else { panic!("no last row: {last:?}") };
+    let mut rows = ntuple.scan().batch_rows(3).rows::<T>().unwrap();
+    for expected in expected {
+        assert!(rows.read_into(&mut row).unwrap());
+        assert_eq!(format!("{row:?}"), format!("{expected:?}"));
+    }
+    assert!(!rows.read_into(&mut row).unwrap() && rows.next().is_none());
+    assert_eq!(format!("{row:?}"), format!("{:?}", expected.last().unwrap()));
+}
+
 /// Reads `T` and writes it again: the same numbers, and the same fields but for those that `T` lacks.
 fn there_and_back<T: ReadRow + Debug>(name: &str) -> Vec<T> {
     let ntuple = data(name);
@@ -33,6 +48,7 @@ fn there_and_back<T: ReadRow + Debug>(name: &str) -> Vec<T> {
     let batch = whole(ntuple.scan().schema(Arc::clone(&asked)), ntuple.entries());
     let rows: Vec<T> = RowReader::new(&batch).unwrap().collect::<Result<_, _>>().unwrap();
     assert_eq!(rows.len() as u64, ntuple.entries());
+    over_each_other(&ntuple, &rows);
     let mut builder = RowsBuilder::of::<T>();
     rows.iter().for_each(|row| builder.push(row));
     let again = builder.finish().unwrap();
@@ -237,6 +253,45 @@ fn enums() {
     types(own.schema().field_with_name("optional_enum").unwrap(), &mut expected);
     types(Enums::schema().field(0), &mut got);
     assert_eq!(got, expected);
+}
+
+/// A row may be read over another one or anew, in any order, and there is nothing behind an error.
+#[test]
+fn one_way_or_the_other() {
+    #[derive(Row, Debug, Clone, PartialEq, Default)]
+    enum Number {
+        #[default]
+        A = 0,
+        B = -1,
+        C = -2,
+        D = -3,
+        E = -4,
+        F = -5,
+        G = -6,
+    }
+    #[derive(Row, Debug, Clone, PartialEq, Default)]
+    struct Enums {
+        atomic_int: Number,
+    }
+    let ntuple = data("atomics_enums");
+    let good = 7;
+    let rows = || ntuple.scan().batch_rows(2).rows::<Enums>().unwrap();
+    let (mut anew, mut both, mut row) = (rows(), rows(), Enums::default());
+    for entry in 0..good {
+        let expected = anew.next().unwrap().unwrap();
+        if entry % 3 == 1 {
+            assert_eq!(both.next().unwrap().unwrap(), expected);
+        } else {
+            assert!(both.read_into(&mut row).unwrap());
+            assert_eq!(row, expected);
+        }
+    }
+    let messages = [anew.next().unwrap().unwrap_err(), both.read_into(&mut row).unwrap_err()].map(|e| e.to_string());
+    assert_eq!(messages[0], messages[1]);
+    assert!(messages[0].contains(&format!("entry {good}: ")), "{messages:?}");
+    let before = row.clone();
+    assert!(!both.read_into(&mut row).unwrap() && both.next().is_none() && anew.next().is_none());
+    assert_eq!(row, before);
 }
 
 #[test]
