@@ -31,7 +31,8 @@ const WHOLE: usize = 32;
 /// let buffer = memory.into_buffer();
 /// let address = buffer.as_ptr();
 /// drop(buffer);
-/// assert_eq!(pool.memory(100_000).into_buffer().as_ptr(), address);
+/// let mut again = pool.memory(100_000);
+/// assert_eq!(again.grow::<u32>(1).as_ptr().cast(), address);
 /// ```
 #[derive(Debug)]
 pub struct Pool {
@@ -222,7 +223,7 @@ mod tests {
         assert_eq!(buffer.as_slice()[78..], [255, 255, 1, 1, 1]);
         let (address, slice) = (buffer.as_ptr(), buffer.slice(80));
         drop(buffer);
-        assert_ne!(pool.memory(100_000).into_buffer().as_ptr(), address, "a part of it is in use");
+        assert_ne!(pool.memory(100_000).grow::<u8>(1).as_ptr(), address, "a part of it is in use");
         drop(slice);
         // A little more or less is the same class; what is zeroed is zero whatever was there before.
         let mut again = pool.memory(98_000);
