@@ -89,7 +89,7 @@ fn write(
     write_as(path, schema, options, entries, per_batch, batch)
 }
 
-/// As [`write`], with a schema that says more than those of the batches.
+/// As [`write()`], with a schema that says more than those of the batches.
 fn write_as(
     path: &Path,
     schema: SchemaRef,
