@@ -17,6 +17,10 @@ const SMALL: usize = 32 << 10;
 /// Less than this is copied rather than shared, which would keep all of the shared memory in use.
 const SHARED: usize = 4 << 10;
 
+/// Elements that [`Memory::fill`] asks for at a time: new memory is zeroed first, and must still be in the cache when it
+/// is overwritten.
+const PIECE: usize = 8 << 10;
+
 /// What is written is a multiple of this long, and so of the size of any element.
 const WHOLE: usize = 32;
 
@@ -168,6 +172,18 @@ impl Memory {
             self.len = 0;
             self.grow::<u8>(shared.len()).copy_from_slice(&shared);
         }
+    }
+
+    /// Adds `n` elements that `write` gives, piece by piece: it is told the number of the first one of each.
+    ///
+    /// # Errors
+    /// Those of `write`, which end it.
+    pub fn fill<T: ArrowNativeType, E>(
+        &mut self,
+        n: usize,
+        mut write: impl FnMut(usize, &mut [T]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        (0..n).step_by(PIECE).try_for_each(|first| write(first, self.grow(PIECE.min(n - first))))
     }
 
     /// Adds `n` bytes that are zero.

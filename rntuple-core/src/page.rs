@@ -100,16 +100,11 @@ pub fn kept_form(
     Ok(Some((memory, kind)))
 }
 
-/// Elements that are decoded at a time: new memory is zeroed first, and must still be in the cache then.
-const CHUNK: usize = 8 << 10;
-
 /// Decodes elements of a page: the page, how many it has, the first one wanted, and where they go.
 type Decode<T> = fn(&[u8], usize, usize, &mut [T]) -> std::result::Result<(), EncodingError>;
 
 fn plain<T: ArrowNativeType>(page: &[u8], n: usize, mut memory: Memory, decode: Decode<T>) -> Result<Memory> {
-    for first in (0..n).step_by(CHUNK) {
-        decode(page, n, first, memory.grow(CHUNK.min(n - first)))?;
-    }
+    memory.fill(n, |first, elements| decode(page, n, first, elements))?;
     Ok(memory)
 }
 

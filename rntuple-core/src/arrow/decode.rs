@@ -175,7 +175,11 @@ impl<'a> Decoder<'a> {
                             out.share::<P::Native>(shared.slice(bytes));
                             Ok(())
                         }
-                        _ => decode_part::<P::Native>(encoding, page.bytes, part, &mut out),
+                        _ => out.fill(part.len, |first, elements: &mut [P::Native]| {
+                            let start = part.start + first;
+                            let done = P::Native::decode(encoding, page.bytes, part.elements, start, elements);
+                            done.map_err(|fault| fault.behind(first))
+                        }),
                     }
                 })
                 .map_err(|fault| fault.at(|position| position + done as u64))
@@ -400,24 +404,6 @@ impl<'a> Decoder<'a> {
             })
         })
     }
-}
-
-/// Elements whose memory is written at a time: what is new of it is zeroed first, and must still be in the cache then.
-const CHUNK: usize = 8 << 10;
-
-/// Adds the elements of a part of a page to `out`.
-fn decode_part<T: Number>(
-    encoding: &ColumnEncoding,
-    page: &[u8],
-    part: Part,
-    out: &mut Memory,
-) -> Result<(), PageFault> {
-    for first in (0..part.len).step_by(CHUNK) {
-        let elements = out.grow::<T>(CHUNK.min(part.len - first));
-        let done = T::decode(encoding, page, part.elements, part.start + first, elements);
-        done.map_err(|fault| fault.behind(first))?;
-    }
-    Ok(())
 }
 
 /// Number of elements of an array.
