@@ -55,7 +55,7 @@ mod writer;
 
 pub use error::{Error, Result};
 pub use reader::{
-    Batches, ColumnStat, Damage, EntryRange, EntryReader, NTuple, NTupleKey, Reader, Rows, Scan, VerifyReport,
+    Batches, ColumnStat, Damage, EntryRange, EntryReader, Metrics, NTuple, NTupleKey, Reader, Rows, Scan, VerifyReport,
 };
 pub use recover::{Recovered, RecoveredNTuple, recover};
 pub use rntuple_core::arrow::Projection;

@@ -30,11 +30,6 @@ impl Threads {
         matches!(self, Self::One)
     }
 
-    /// How many requests to the storage to have under way at once.
-    pub(crate) fn requests(&self) -> usize {
-        if self.is_one() { 1 } else { 4 }
-    }
-
     /// Runs `task` for each of `0..n`.
     pub(crate) fn run(&self, n: usize, task: &(dyn Fn(usize) + Sync)) {
         let parallel = || (0..n).into_par_iter().for_each(task);

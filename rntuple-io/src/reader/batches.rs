@@ -1,10 +1,12 @@
 //! The iterator over record batches.
 
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
 
 use arrow::array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
@@ -13,27 +15,54 @@ use arrow::error::ArrowError;
 use super::entries::{EntryReader, in_range};
 use super::window::{Window, WindowPlan};
 use crate::error::{Error, Result};
+use crate::threads::Threads;
 
 /// Most rows of a batch whose size was not chosen.
 const MAX_ROWS: u64 = 65_536;
 
 /// The record batches of a scan, in order of entries. Ends after the first error.
 ///
-/// While one batch is decoded, the pages of the next ones are fetched in the background (with more than one thread).
+/// While one batch is decoded, the pages of the next ones are fetched in the background: from a local file with more than
+/// one thread, from anything else in any case.
 #[derive(Debug)]
 pub struct Batches {
     reader: EntryReader,
     range: Range<u64>,
     next: u64,
     batch_rows: Option<u64>,
-    /// Bytes of a window, and of a batch.
-    budget: usize,
+    budget: Budget,
     windows: VecDeque<Window>,
     /// Up to where windows are planned.
     planned: u64,
-    fetcher: Option<Fetcher>,
-    /// Whether the fetcher has a window to fetch.
-    coming: bool,
+    fetchers: Vec<Fetcher>,
+    /// Which fetchers have a window to fetch, in the order of the windows.
+    coming: VecDeque<usize>,
+}
+
+/// How the memory of a scan is shared out, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget {
+    /// Pages that are kept from batch to batch.
+    pub(super) kept: usize,
+    /// Pages that are fetched together.
+    window: usize,
+    /// Windows that are fetched before they are needed.
+    ahead: usize,
+    /// Decoded values of a batch whose rows were not chosen.
+    batch: usize,
+}
+
+impl Budget {
+    /// Far away, it takes several windows under way at once to fill the line; a local file takes one, and only for threads
+    /// that have nothing else to do.
+    pub(super) fn new(memory: usize, remote: bool, threads: &Threads) -> Self {
+        if remote {
+            Self { kept: memory / 16, window: memory / 8, ahead: 3, batch: memory / 32 }
+        } else {
+            let ahead = usize::from(!threads.is_one());
+            Self { kept: memory / 4, window: memory / 8, ahead, batch: memory / 8 }
+        }
+    }
 }
 
 /// A thread that fetches windows.
@@ -49,7 +78,7 @@ impl Fetcher {
         let (plans, to_fetch) = channel();
         let (done, windows) = channel();
         let (data, pool) = (Arc::clone(&reader.data), Arc::clone(reader.pool()));
-        let parallel = reader.threads.requests();
+        let parallel = reader.requests();
         let fetch = move || {
             for plan in to_fetch {
                 if done.send(Window::fetch(&data.file, &pool, plan, parallel)).is_err() {
@@ -63,20 +92,11 @@ impl Fetcher {
 }
 
 impl Batches {
-    pub(super) fn new(reader: EntryReader, range: Range<u64>, batch_rows: Option<usize>, budget: usize) -> Self {
+    pub(super) fn new(reader: EntryReader, range: Range<u64>, batch_rows: Option<usize>, budget: Budget) -> Self {
         let (next, planned) = (range.start, range.start);
         let batch_rows = batch_rows.map(|rows| rows as u64);
-        Self {
-            reader,
-            range,
-            next,
-            batch_rows,
-            budget,
-            windows: VecDeque::new(),
-            planned,
-            fetcher: None,
-            coming: false,
-        }
+        let (windows, fetchers, coming) = Default::default();
+        Self { reader, range, next, batch_rows, budget, windows, planned, fetchers, coming }
     }
 
     /// Arrow schema of the batches.
@@ -132,37 +152,47 @@ impl Batches {
             .filter_map(|(_, pages)| Some(u128::from(pages.elements) * u128::from(schema.column(pages.column)?.bits)))
             .sum::<u128>()
             / 8;
-        let rows = self.budget as u128 * u128::from(cluster.summary.entries) / bytes.max(1);
+        let rows = self.budget.batch as u128 * u128::from(cluster.summary.entries) / bytes.max(1);
         Ok(u64::try_from(rows).unwrap_or(u64::MAX).clamp(1, MAX_ROWS))
     }
 
-    /// Makes sure that windows cover the entries up to `end`, and starts to fetch the next one.
+    /// Makes sure that windows cover the entries up to `end`, and that the next ones are on their way.
     fn fetch_up_to(&mut self, end: u64) -> Result<()> {
-        // The thread does not go away without an answer, short of a panic in it.
-        let gone = |e: &dyn std::error::Error| io::Error::other(e.to_string());
+        self.fetch_ahead()?;
         while self.windows.back().map_or(self.next, |window| window.end) < end {
-            let window = match &self.fetcher {
-                Some(fetcher) if std::mem::take(&mut self.coming) => {
-                    fetcher.windows.recv().map_err(|e| self.storage("fetching pages", gone(&e)))?
-                }
-                _ => {
+            let since = Instant::now();
+            let window = match self.coming.pop_front().and_then(|turn| self.fetchers.get(turn)) {
+                // The thread does not go away without an answer, short of a panic in it.
+                Some(fetcher) => fetcher.windows.recv().map_err(|e| self.gone(e))?,
+                None => {
                     let plan = self.plan_window()?;
-                    Window::fetch(&self.reader.data.file, self.reader.pool(), plan, self.reader.threads.requests())
+                    Window::fetch(&self.reader.data.file, self.reader.pool(), plan, self.reader.requests())
                 }
             };
+            self.reader.data.file.counters.waited(since);
             self.windows.push_back(window);
-        }
-        if !self.coming && self.planned < self.range.end && !self.reader.threads.is_one() {
-            let plan = self.plan_window()?;
-            let fetcher = match self.fetcher.take() {
-                Some(fetcher) => fetcher,
-                None => Fetcher::spawn(&self.reader).map_err(|e| self.storage("starting a thread", e))?,
-            };
-            fetcher.plans.send(plan).map_err(|e| self.storage("fetching pages", gone(&e)))?;
-            self.fetcher = Some(fetcher);
-            self.coming = true;
+            self.fetch_ahead()?;
         }
         Ok(())
+    }
+
+    fn fetch_ahead(&mut self) -> Result<()> {
+        while self.coming.len() < self.budget.ahead && self.planned < self.range.end {
+            let turn = self.coming.back().map_or(0, |last| (last + 1) % self.budget.ahead);
+            if turn == self.fetchers.len() {
+                self.fetchers.push(Fetcher::spawn(&self.reader).map_err(|e| self.storage("starting a thread", e))?);
+            }
+            let plan = self.plan_window()?;
+            if let Some(fetcher) = self.fetchers.get(turn) {
+                fetcher.plans.send(plan).map_err(|e| self.gone(e))?;
+                self.coming.push_back(turn);
+            }
+        }
+        Ok(())
+    }
+
+    fn gone(&self, error: impl Display) -> Error {
+        self.storage("fetching pages", io::Error::other(error.to_string()))
     }
 
     fn plan_window(&mut self) -> Result<WindowPlan> {
@@ -172,7 +202,7 @@ impl Batches {
         let clusters: Vec<_> = in_range(&groups, &rest).collect();
         let max_key_size = self.reader.data.anchor.max_key_size;
         let first = self.planned == self.range.start;
-        let plan = WindowPlan::new(&clusters, rest, self.budget as u64, first, max_key_size);
+        let plan = WindowPlan::new(&clusters, rest, self.budget.window as u64, first, max_key_size);
         self.planned = plan.end;
         Ok(plan)
     }

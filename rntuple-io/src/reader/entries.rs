@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -12,7 +13,7 @@ use rntuple_core::memory::Pool;
 use super::cluster::Cluster;
 use super::dataset::DataSet;
 use super::pages::{Pages, Store};
-use super::window::Window;
+use super::window::{Window, WindowPlan};
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 
@@ -51,7 +52,24 @@ impl EntryReader {
     /// # Errors
     /// [`Error::Argument`] for entries that do not exist, and whatever reading and decoding give.
     pub fn read(&mut self, entries: Range<u64>) -> Result<RecordBatch> {
-        self.read_through(entries, &[])
+        if !self.data.file.source.access().remote || entries.is_empty() {
+            return self.read_through(entries, &[]);
+        }
+        // Far away, the pages of all columns are asked for together, before the decoder asks for one after the other.
+        let groups = self.load(&entries)?;
+        let clusters: Vec<_> = in_range(&groups, &entries).collect();
+        let budget = self.store.budget() as u64;
+        let mut plan = WindowPlan::new(&clusters, entries.clone(), budget, true, self.data.anchor.max_key_size);
+        plan.leave_out(|key| self.store.keeps(key));
+        let since = Instant::now();
+        let window = Window::fetch(&self.data.file, self.pool(), plan, self.requests());
+        self.data.file.counters.waited(since);
+        self.read_through(entries, &[window])
+    }
+
+    /// How many requests to the storage to have under way at once.
+    pub(super) fn requests(&self) -> usize {
+        self.data.file.at_once(&self.threads)
     }
 
     pub(super) fn pool(&self) -> &Arc<Pool> {
@@ -84,6 +102,7 @@ impl EntryReader {
             store: &self.store,
             threads: &self.threads,
             random: self.random,
+            requests: self.requests(),
         };
         let batch = self.plan.decode(&pages, &segments, entries.start);
         batch.map_err(|e| {

@@ -1,7 +1,6 @@
 //! Reading many pages with few requests.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rntuple_core::memory::Pool;
@@ -9,11 +8,7 @@ use rntuple_core::metadata::PageInfo;
 use rntuple_core::page::sealed_len;
 
 use super::file::{File, file_range};
-
-/// Unwanted bytes that are read along rather than starting another request: for a local file, next to nothing.
-const MAX_GAP: u64 = 4 << 10;
-/// Bytes of one request.
-const MAX_REQUEST: u64 = 8 << 20;
+use crate::storage::{Access, ReadRange};
 
 /// A page of a scan: cluster number in the data set, position of the column in the plan, number of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,7 +42,7 @@ pub(super) fn fetch(file: &File, pool: &Arc<Pool>, mut wanted: Vec<Wanted>, para
     let size = file.size();
     wanted.retain(|page| page.offset.checked_add(page.len).is_some_and(|end| end <= size));
     wanted.sort_unstable_by_key(|page| (page.offset, page.len));
-    let requests = coalesce(&wanted);
+    let requests = coalesce(&wanted, file.source.access());
     let answers = read(file, pool, &requests, parallel);
     let mut out = Vec::with_capacity(wanted.len());
     let mut pages = wanted.iter();
@@ -63,40 +58,16 @@ pub(super) fn fetch(file: &File, pool: &Arc<Pool>, mut wanted: Vec<Wanted>, para
     out
 }
 
-/// Answers of the requests, in order. Waiting must not take threads from the decoder: a pool whose threads all wait
-/// for pages would never read them.
+/// Answers of the requests, in order.
 fn read(file: &File, pool: &Arc<Pool>, requests: &[Request], parallel: usize) -> Vec<Option<Bytes>> {
-    let read = |request: &Request| {
-        let what = || "pages".to_owned();
-        let len = usize::try_from(request.end - request.start).ok()?;
-        let mut memory = pool.memory(len);
-        file.read_into(what, request.start, memory.grow(len)).ok()?;
-        Some(memory.into_bytes())
-    };
-    let threads = parallel.min(requests.len());
-    if threads < 2 {
-        return requests.iter().map(read).collect();
-    }
-    let answers: Vec<OnceLock<Option<Bytes>>> = requests.iter().map(|_| OnceLock::new()).collect();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let (Some(request), Some(answer)) = (requests.get(i), answers.get(i)) else { return };
-            answer.get_or_init(|| read(request));
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            // Without another thread, this one does all of it.
-            let spawned = std::thread::Builder::new().name("rntuple-read".to_owned()).spawn_scoped(scope, work);
-            if spawned.is_err() {
-                break;
-            }
-        }
-        work();
-    });
-    answers.into_iter().map(|answer| answer.into_inner().flatten()).collect()
+    let len = |request: &Request| usize::try_from(request.end - request.start).unwrap_or(usize::MAX);
+    let mut memory: Vec<_> = requests.iter().map(|request| pool.memory(len(request))).collect();
+    let buffers = requests.iter().zip(&mut memory);
+    let mut reads: Vec<_> =
+        buffers.map(|(request, memory)| ReadRange::new(request.start, memory.grow(len(request)))).collect();
+    file.read_many(&mut reads, requests.iter().map(|request| request.wanted).sum(), parallel);
+    let good: Vec<bool> = reads.iter().map(|read| read.result.is_ok()).collect();
+    memory.into_iter().zip(good).map(|(memory, good)| good.then(|| memory.into_bytes())).collect()
 }
 
 struct Request {
@@ -104,22 +75,25 @@ struct Request {
     end: u64,
     /// How many of the pages, in order, it covers.
     pages: usize,
+    /// How many of the bytes belong to pages.
+    wanted: u64,
 }
 
 /// Joins pages (ordered by offset, which may repeat) into requests.
-fn coalesce(wanted: &[Wanted]) -> Vec<Request> {
+fn coalesce(wanted: &[Wanted], access: Access) -> Vec<Request> {
     let mut requests: Vec<Request> = Vec::new();
     for page in wanted {
         let end = page.offset + page.len;
         match requests.last_mut() {
             Some(last)
-                if page.offset <= last.end.saturating_add(MAX_GAP)
-                    && (end <= last.end || end - last.start <= MAX_REQUEST) =>
+                if page.offset <= last.end.saturating_add(access.gap)
+                    && (end <= last.end || end - last.start <= access.request) =>
             {
+                last.wanted += end.saturating_sub(page.offset.max(last.end));
                 last.end = last.end.max(end);
                 last.pages += 1;
             }
-            _ => requests.push(Request { start: page.offset, end, pages: 1 }),
+            _ => requests.push(Request { start: page.offset, end, pages: 1, wanted: page.len }),
         }
     }
     requests
@@ -129,10 +103,13 @@ fn coalesce(wanted: &[Wanted]) -> Vec<Request> {
 mod tests {
     use super::*;
 
+    const MAX_GAP: u64 = Access::LOCAL.gap;
+    const MAX_REQUEST: u64 = Access::LOCAL.request;
+
     fn joined(pages: &[(u64, u64)]) -> Vec<(u64, u64, usize)> {
         let key = PageKey { cluster: 0, column: 0, page: 0 };
         let wanted: Vec<Wanted> = pages.iter().map(|&(offset, len)| Wanted { key, offset, len }).collect();
-        coalesce(&wanted).iter().map(|r| (r.start, r.end, r.pages)).collect()
+        coalesce(&wanted, Access::LOCAL).iter().map(|r| (r.start, r.end, r.pages)).collect()
     }
 
     #[test]
@@ -141,6 +118,14 @@ mod tests {
         assert_eq!(joined(&[(100, 10), (110, 10), (200, 10)]), [(100, 210, 3)]);
         assert_eq!(joined(&[(0, 10), (10 + MAX_GAP, 10)]), [(0, 20 + MAX_GAP, 2)]);
         assert_eq!(joined(&[(0, 10), (11 + MAX_GAP, 10)]), [(0, 10, 1), (11 + MAX_GAP, 21 + MAX_GAP, 1)]);
+    }
+
+    #[test]
+    fn unwanted_bytes_are_known() {
+        let key = PageKey { cluster: 0, column: 0, page: 0 };
+        let pages = [(0, 10), (5, 5), (20, 10), (20, 10)].map(|(offset, len)| Wanted { key, offset, len });
+        let requests = coalesce(&pages, Access::LOCAL);
+        assert_eq!(requests.iter().map(|r| (r.end, r.wanted)).collect::<Vec<_>>(), [(30, 20)]);
     }
 
     #[test]

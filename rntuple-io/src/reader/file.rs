@@ -2,14 +2,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rntuple_core::container::root_file::{Key, SplitPayload, StreamerInfoList};
 use rntuple_core::limits::MAX_ENVELOPE;
 use rntuple_core::metadata::Locator;
 use rntuple_core::{Error as FormatError, compression};
 
+use super::metrics::Counters;
 use crate::error::{Error, Result};
-use crate::storage::{ByteSource, LocalFile};
+use crate::storage::{ByteSource, ReadRange, Storage};
+use crate::threads::Threads;
 
 /// No real envelope compresses better than this, so a small file cannot ask for much memory.
 const MAX_ENVELOPE_RATIO: u64 = 256;
@@ -20,14 +23,19 @@ const SMALL_ENVELOPE: u64 = 1 << 20;
 pub(crate) struct File {
     pub(crate) name: Arc<str>,
     pub(crate) source: Arc<dyn ByteSource>,
+    pub(crate) counters: Arc<Counters>,
 }
 
 impl File {
-    /// Opens a local file.
-    pub(crate) fn local(path: &Path) -> Result<Self> {
+    pub(crate) fn new(name: impl Into<Arc<str>>, source: Arc<dyn ByteSource>) -> Self {
+        Self { name: name.into(), source, counters: Arc::default() }
+    }
+
+    /// Opens what a path or URI names.
+    pub(crate) fn open(path: &Path, storage: &Storage) -> Result<Self> {
         let name: Arc<str> = path.to_string_lossy().into();
-        let source = LocalFile::open(path).map_err(|e| Error::io(&name, "cannot be opened", e))?;
-        Ok(Self { name, source: Arc::new(source) })
+        let source = storage.source(path).map_err(|e| Error::io(&name, "cannot be opened", e))?;
+        Ok(Self::new(name, source))
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -71,11 +79,29 @@ impl File {
 
     /// Fills a buffer.
     pub(crate) fn read_into(&self, what: impl Fn() -> String, offset: u64, buffer: &mut [u8]) -> Result<()> {
-        self.check(&what, offset, buffer.len() as u64)?;
-        self.source.read_at(offset, buffer).map_err(|source| {
-            let what = format!("{}: reading {} bytes at byte {offset}", what(), buffer.len());
-            Error::io(&self.name, what, source)
+        let len = buffer.len() as u64;
+        self.check(&what, offset, len)?;
+        let since = Instant::now();
+        let read = self.source.read_at(offset, buffer);
+        self.counters.read(1, len, len, since);
+        read.map_err(|source| {
+            Error::io(&self.name, format!("{}: reading {len} bytes at byte {offset}", what()), source)
         })
+    }
+
+    /// How many requests to have under way at once. What is far away is worth waiting for several answers at once even
+    /// to one thread.
+    pub(crate) fn at_once(&self, threads: &Threads) -> usize {
+        let access = self.source.access();
+        if threads.is_one() && !access.remote { 1 } else { access.parallel }
+    }
+
+    /// Fills several buffers, whose ranges the file has; `wanted` of their bytes are asked for.
+    pub(crate) fn read_many(&self, reads: &mut [ReadRange<'_>], wanted: u64, at_once: usize) {
+        let since = Instant::now();
+        self.source.read_many(reads, at_once);
+        let read = reads.iter().map(|read| read.buffer.len() as u64).sum();
+        self.counters.read(reads.len() as u64, wanted, read, since);
     }
 
     pub(crate) fn read(&self, what: impl Fn() -> String, offset: u64, len: u64) -> Result<Vec<u8>> {

@@ -10,6 +10,7 @@ use rntuple_core::{Context, Error as FormatError};
 
 use super::dataset::DataSet;
 use super::file::File;
+use super::metrics::Metrics;
 use super::scan::Scan;
 use crate::error::{Error, Result};
 
@@ -119,6 +120,12 @@ impl NTuple {
         };
         let anchor = read_attribute_anchor(file, anchor, set)?;
         Self::open(file.clone(), anchor)
+    }
+
+    /// What reading cost so far: from this file, all its data sets and scans together.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.data.file.metrics()
     }
 
     /// Starts to read data: choose fields, entries and resources, then [`Scan::open`].

@@ -13,7 +13,7 @@ use super::file::File;
 use super::ntuple::NTuple;
 use crate::error::{Error, Result};
 use crate::path::join;
-use crate::storage::ByteSource;
+use crate::storage::{ByteSource, Storage};
 
 /// An open ROOT file that knows which RNTuples it holds.
 ///
@@ -48,12 +48,20 @@ impl fmt::Display for NTupleKey {
 }
 
 impl Reader {
-    /// Opens a local file and lists its RNTuples.
+    /// Opens a file, given its path or URI, and lists its RNTuples. [`Storage`] tells which URIs there are.
     ///
     /// # Errors
     /// [`Error::Io`], and [`Error::Format`] when it is not a ROOT file or its directories are damaged.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::from_file(File::local(path.as_ref())?)
+    pub fn open(name: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(name, Storage::shared())
+    }
+
+    /// The same, with settings of one's own for what is not a local file.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_with(name: impl AsRef<Path>, storage: &Storage) -> Result<Self> {
+        Self::from_file(File::open(name.as_ref(), storage)?)
     }
 
     /// Opens any byte source; `name` is for messages.
@@ -61,7 +69,7 @@ impl Reader {
     /// # Errors
     /// As [`Reader::open`].
     pub fn from_source(name: impl Into<Arc<str>>, source: Arc<dyn ByteSource>) -> Result<Self> {
-        Self::from_file(File { name: name.into(), source })
+        Self::from_file(File::new(name, source))
     }
 
     pub(crate) fn from_file(file: File) -> Result<Self> {

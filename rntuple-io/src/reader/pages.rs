@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
 use rntuple_core::arrow::{PageSource, Plan, UnsealedPage};
@@ -64,6 +65,16 @@ impl Store {
         let columns = plan.columns().iter().map(|_| Mutex::default()).collect();
         let shared = plan.columns().iter().map(|column| plan.shared_columns().binary_search(column).is_ok()).collect();
         Self { columns, shared, kept: AtomicUsize::new(0), budget, pool }
+    }
+
+    /// Bytes of unsealed pages that may be kept.
+    pub(super) fn budget(&self) -> usize {
+        self.budget
+    }
+
+    /// Whether an unsealed page is kept.
+    pub(super) fn keeps(&self, key: PageKey) -> bool {
+        self.column(key.column).is_some_and(|store| store.unsealed.contains_key(&(key.cluster, key.page)))
     }
 
     /// Drops what was fetched for a batch that failed.
@@ -141,6 +152,8 @@ pub(super) struct Pages<'a> {
     pub(super) threads: &'a Threads,
     /// Whether pages are kept once they are used up, for reads that jump around.
     pub(super) random: bool,
+    /// How many requests to have under way at once.
+    pub(super) requests: usize,
 }
 
 struct Place<'a> {
@@ -206,8 +219,10 @@ impl<'a> Pages<'a> {
     fn unsealed<T>(&self, place: &Place<'_>, use_page: impl FnOnce(UnsealedPage<'_>) -> T) -> FormatResult<T> {
         let (sealed, column) = (self.sealed(place)?, self.column(place)?);
         SCRATCH.with_borrow_mut(|scratch| {
-            let result = unseal(&sealed, place.info, column, scratch)
-                .map(|bytes| use_page(UnsealedPage { bytes, kind: column.kind, shared: None }));
+            let since = Instant::now();
+            let unsealed = unseal(&sealed, place.info, column, scratch);
+            self.data.file.counters.unsealed(since);
+            let result = unsealed.map(|bytes| use_page(UnsealedPage { bytes, kind: column.kind, shared: None }));
             if scratch.capacity() > MAX_SCRATCH {
                 *scratch = Vec::new();
             }
@@ -253,7 +268,7 @@ impl PageSource for Pages<'_> {
                 wanted.push(page);
             }
         }
-        for (key, bytes) in fetch(&self.data.file, &self.store.pool, wanted, 1) {
+        for (key, bytes) in fetch(&self.data.file, &self.store.pool, wanted, self.requests) {
             if let Some(mut store) = self.store.column(key.column) {
                 store.sealed.insert((key.cluster, key.page), bytes);
             }
@@ -290,7 +305,10 @@ impl PageSource for Pages<'_> {
     fn page_into(&self, cluster: usize, column: ColumnId, page: usize, out: &mut [u8]) -> FormatResult<()> {
         let place = self.place(cluster, column, page)?;
         let sealed = self.sealed(&place)?;
-        unseal_into(&sealed, place.info, out).map_err(|e| e.within(describe(&place)))
+        let since = Instant::now();
+        let unsealed = unseal_into(&sealed, place.info, out);
+        self.data.file.counters.unsealed(since);
+        unsealed.map_err(|e| e.within(describe(&place)))
     }
 
     fn end_before(&self, cluster: usize, column: ColumnId, element: u64) -> Option<u64> {

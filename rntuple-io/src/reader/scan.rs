@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use rntuple_core::arrow::{Plan, Projection, ReadOptions};
 use rntuple_core::row::{ReadRow, requested_schema};
 
-use super::batches::Batches;
+use super::batches::{Batches, Budget};
 use super::dataset::DataSet;
 use super::entries::EntryReader;
 use super::rows::Rows;
@@ -17,6 +17,8 @@ use crate::threads::Threads;
 /// Bytes that a scan may hold, unless it is told otherwise. With more, reading from a file gets slower: memory that is
 /// touched for the first time costs more than the requests that it saves.
 const MEMORY: usize = 32 << 20;
+/// The same for what is not a local file: what is on its way takes memory, too.
+const REMOTE_MEMORY: usize = 128 << 20;
 
 /// A range of entries. Negative numbers count from the end, as in Python: `-10..` are the last ten entries.
 ///
@@ -99,7 +101,7 @@ pub struct Scan {
     entries: EntryRange,
     batch_rows: Option<usize>,
     threads: Option<usize>,
-    memory: usize,
+    memory: Option<usize>,
     options: ReadOptions,
 }
 
@@ -111,7 +113,7 @@ impl Scan {
             entries: EntryRange::default(),
             batch_rows: None,
             threads: None,
-            memory: MEMORY,
+            memory: None,
             options: ReadOptions::default(),
         }
     }
@@ -143,9 +145,9 @@ impl Scan {
     }
 
     /// Bytes to hold at once: pages fetched ahead, pages kept for the next batch, and the batch being made. By default
-    /// 32 MiB. What cannot be less is held all the same: one entry, and one page of each column.
+    /// 32 MiB, and 128 MiB for what is not a local file. What cannot be less is held all the same: one entry, and one page of each column.
     pub fn memory(mut self, bytes: usize) -> Self {
-        self.memory = bytes;
+        self.memory = Some(bytes);
         self
     }
 
@@ -174,10 +176,11 @@ impl Scan {
     /// [`Error::Format`] for a field that does not exist or cannot be read as asked.
     pub fn open(self) -> Result<Batches> {
         let range = self.entries.resolve(self.data.entries);
-        let (memory, batch_rows) = (self.memory, self.batch_rows);
-        // Two windows, a batch that is made and one that the caller still has, pages kept between batches, and memory that
-        // nobody uses.
-        Ok(Batches::new(self.reader(memory / 4, false)?, range, batch_rows, memory / 8))
+        let batch_rows = self.batch_rows;
+        let (remote, memory) = (self.remote(), self.bytes());
+        let threads = self.make_threads()?;
+        let budget = Budget::new(memory, remote, &threads);
+        Ok(Batches::new(self.reader(threads, budget.kept, false)?, range, batch_rows, budget))
     }
 
     /// Reads rows of a type that `#[derive(Row)]` was put on. Its fields are what is read, instead of
@@ -218,15 +221,27 @@ impl Scan {
     /// # Errors
     /// As [`Scan::open`].
     pub fn random_access(self) -> Result<EntryReader> {
-        let memory = self.memory;
-        self.reader(memory, true)
+        let (threads, memory) = (self.make_threads()?, self.bytes());
+        self.reader(threads, memory, true)
     }
 
-    fn reader(self, budget: usize, random: bool) -> Result<EntryReader> {
+    fn remote(&self) -> bool {
+        self.data.file.source.access().remote
+    }
+
+    fn bytes(&self) -> usize {
+        self.memory.unwrap_or(if self.remote() { REMOTE_MEMORY } else { MEMORY })
+    }
+
+    fn make_threads(&self) -> Result<Threads> {
+        let file = &self.data.file.name;
+        Threads::new(self.threads)
+            .map_err(|e| Error::Argument { file: Arc::clone(file), reason: format!("no threads: {e}") })
+    }
+
+    fn reader(self, threads: Threads, budget: usize, random: bool) -> Result<EntryReader> {
         let data = &self.data;
         let plan = Plan::new(&data.schema, &self.projection, &self.options).map_err(|e| data.file.format(e))?;
-        let threads = Threads::new(self.threads)
-            .map_err(|e| Error::Argument { file: Arc::clone(&data.file.name), reason: format!("no threads: {e}") })?;
         Ok(EntryReader::new(Arc::clone(data), Arc::new(plan), threads, budget, random))
     }
 }

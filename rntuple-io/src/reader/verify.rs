@@ -135,7 +135,7 @@ impl NTuple {
             let wanted = chunk.iter().enumerate().filter_map(|(i, page)| {
                 Wanted::new(PageKey { cluster: 0, column: 0, page: i }, &page.info, max_key_size)
             });
-            let fetched = fetch(&self.data.file, &pool, wanted.collect(), threads.requests());
+            let fetched = fetch(&self.data.file, &pool, wanted.collect(), self.data.file.at_once(&threads));
             let mut sealed: Vec<Option<Bytes>> = vec![None; chunk.len()];
             for (key, bytes) in fetched {
                 if let Some(slot) = sealed.get_mut(key.page) {

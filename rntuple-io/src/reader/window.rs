@@ -110,6 +110,11 @@ impl WindowPlan {
         }
         Self { end: end.max(range.start + 1), wanted }
     }
+
+    /// Leaves out pages that are there already.
+    pub(super) fn leave_out(&mut self, there: impl Fn(PageKey) -> bool) {
+        self.wanted.retain(|page| !there(page.key));
+    }
 }
 
 /// Bytes of a column in a cluster.

@@ -36,6 +36,7 @@ use rntuple_core::metadata::{AttributeSet, Locator};
 use crate::error::{Error, Result};
 use crate::path::{join, split};
 use crate::reader::File;
+use crate::storage::Storage;
 use data_set::Found;
 use directories::Tree;
 use evidence::{AnchorAt, DataSetAt, Evidence};
@@ -103,7 +104,7 @@ fn saved(entries: u64, clusters: u64) -> String {
 /// target is written.
 pub fn recover(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<Recovered> {
     let (source, target) = (source.as_ref(), target.as_ref());
-    let file = File::local(source)?;
+    let file = File::open(source, Storage::shared())?;
     if same(source, target) {
         let reason = "a file cannot be recovered into itself; choose another name".to_owned();
         return Err(Error::Argument { file: file.name, reason });

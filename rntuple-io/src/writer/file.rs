@@ -1,6 +1,6 @@
 //! Writing several RNTuples to one file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -13,7 +13,15 @@ use super::parallel::ParallelWriter;
 use super::resume::resume;
 use crate::error::{Error, Result};
 use crate::reader::File;
-use crate::storage::{ByteSink, FileInPlace, NewFile};
+use crate::storage::{ByteSink, FileInPlace, Name, Storage};
+
+/// The path of what must be a local file, because it is changed where it is.
+fn local(name: &Path) -> Result<PathBuf> {
+    let file: Arc<str> = name.to_string_lossy().into();
+    let path = Name::of(name).map_err(|e| Error::io(&file, "cannot be opened", e))?.into_path();
+    let reason = "only a local file can be written in place, as checkpoints and additions to a file are";
+    path.ok_or_else(|| Error::Argument { file, reason: reason.to_owned() })
+}
 
 /// A ROOT file to which RNTuples are written, one after the other or several at once.
 ///
@@ -41,21 +49,29 @@ pub struct FileWriter {
 }
 
 impl FileWriter {
-    /// Starts a new file. It appears under its name with [`FileWriter::finish`]; with checkpoints, it is written in
-    /// place from the start. Of the options, those of the file count here: checkpoints, time, UUID, compression of the
-    /// streamer info.
+    /// Starts a new file, given its path or URI ([`Storage`] tells which there are). It appears under its name with
+    /// [`FileWriter::finish`]; with checkpoints, it is written in place from the start. Of the options, those of the file
+    /// count here: checkpoints, time, UUID, compression of the streamer info.
     ///
     /// # Errors
-    /// [`Error::Io`].
-    pub fn create(path: impl AsRef<Path>, options: &WriteOptions) -> Result<Self> {
-        let path = path.as_ref();
+    /// [`Error::Io`]; [`Error::Argument`] for checkpoints of what is no local file.
+    pub fn create(name: impl AsRef<Path>, options: &WriteOptions) -> Result<Self> {
+        Self::create_with(name, options, Storage::shared())
+    }
+
+    /// The same, with settings of one's own for what is not a local file.
+    ///
+    /// # Errors
+    /// As [`FileWriter::create`].
+    pub fn create_with(name: impl AsRef<Path>, options: &WriteOptions, storage: &Storage) -> Result<Self> {
+        let path = name.as_ref();
         let name: Arc<str> = path.to_string_lossy().into();
         let io = |e| Error::io(&name, "cannot be created", e);
         let in_place = options.checkpoint != Checkpoint::Never;
         let sink: Box<dyn ByteSink> = if in_place {
-            Box::new(FileInPlace::create(path).map_err(io)?)
+            Box::new(FileInPlace::create(&local(path)?).map_err(io)?)
         } else {
-            Box::new(NewFile::create(path).map_err(io)?)
+            storage.sink(path).map_err(io)?
         };
         let file = Self::to_sink(Arc::clone(&name), sink, options)?;
         if in_place {
@@ -81,9 +97,9 @@ impl FileWriter {
     /// [`Error::Io`]; [`Error::Format`] when it is no ROOT file or its directories are damaged; [`Error::Argument`] when
     /// it is shorter than it says.
     pub fn open(path: impl AsRef<Path>, options: &WriteOptions) -> Result<Self> {
-        let path = path.as_ref();
-        let file = File::local(path)?;
-        let sink = FileInPlace::open(path).map_err(|e| Error::io(&file.name, "cannot be opened", e))?;
+        let path = local(path.as_ref())?;
+        let file = File::open(&path, Storage::shared())?;
+        let sink = FileInPlace::open(&path).map_err(|e| Error::io(&file.name, "cannot be opened", e))?;
         let sink = Box::new(sink);
         let container = Container::open(&file, sink, options)?;
         Ok(Self { shared: Shared::new(container), existing: Some(file) })

@@ -27,6 +27,8 @@ mod rows;
 mod sharing;
 mod support;
 mod synthetic;
+#[cfg(feature = "remote")]
+mod uris;
 mod values;
 mod writing;
 mod writing_review;

@@ -1,0 +1,197 @@
+//! Objects of S3, Google Cloud Storage, Azure and web servers, through the `object_store` crate.
+//!
+//! That crate is asynchronous. Its requests run on two threads of this process that are made when the first of them is
+//! needed; callers wait for them on channels, and so may be threads of any runtime, or of none.
+
+mod runtime;
+mod sink;
+mod source;
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::http::HttpBuilder;
+use object_store::memory::InMemory;
+use object_store::multipart::MultipartStore;
+use object_store::path::Path;
+use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, Error as StoreError, ObjectStore, RetryConfig};
+use url::Url;
+
+use super::uri::Settings;
+use super::{ByteSink, ByteSource};
+
+/// How long to wait for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// The services that were connected to, so that connections are used again.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    known: Mutex<HashMap<(String, Purpose), Service>>,
+}
+
+/// Reads repeat what failed themselves, as only they know what they got; for all else the client does that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Purpose {
+    Read,
+    Write,
+}
+
+/// A service where objects can be written in parts.
+trait InParts: MultipartStore + Debug {}
+
+impl<S: MultipartStore + Debug> InParts for S {}
+
+/// A connection to a service.
+#[derive(Debug, Clone)]
+struct Service {
+    store: Arc<dyn ObjectStore>,
+    /// Where objects can be written in parts.
+    parts: Option<Arc<dyn InParts>>,
+}
+
+impl Service {
+    fn with_parts<S: ObjectStore + MultipartStore>(store: S) -> Self {
+        let store = Arc::new(store);
+        Self { store: Arc::clone(&store) as Arc<dyn ObjectStore>, parts: Some(store) }
+    }
+}
+
+impl Clients {
+    pub(super) fn source(&self, uri: &Url, settings: &Settings) -> io::Result<Arc<dyn ByteSource>> {
+        let (service, path) = self.connect(uri, settings, Purpose::Read)?;
+        Ok(Arc::new(source::RemoteFile::open(service.store, path, settings)?))
+    }
+
+    pub(super) fn sink(&self, uri: &Url, settings: &Settings) -> io::Result<Box<dyn ByteSink>> {
+        let (service, path) = self.connect(uri, settings, Purpose::Write)?;
+        Ok(Box::new(sink::Upload::new(service, path)))
+    }
+
+    fn connect(&self, uri: &Url, settings: &Settings, purpose: Purpose) -> io::Result<(Service, Path)> {
+        // What stands in a query, such as a signature, belongs to the very object.
+        let whole = matches!(uri.scheme(), "http" | "https") && uri.query().is_some();
+        let (origin, path) = if whole {
+            (uri.to_string(), Path::default())
+        } else {
+            let authority = uri.authority();
+            let path =
+                if uri.scheme() == "memory" { format!("{authority}{}", uri.path()) } else { uri.path().to_owned() };
+            let path = Path::from_url_path(path).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+            (format!("{}://{authority}", uri.scheme()), path)
+        };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(service) = known.get(&(origin.clone(), purpose)) {
+            return Ok((service.clone(), path));
+        }
+        let service = connect(uri.scheme(), &origin, settings, purpose)?;
+        known.insert((origin, purpose), service.clone());
+        Ok((service, path))
+    }
+}
+
+fn connect(scheme: &str, origin: &str, settings: &Settings, purpose: Purpose) -> io::Result<Service> {
+    let retry = RetryConfig {
+        backoff: BackoffConfig::default(),
+        max_retries: if purpose == Purpose::Read { 0 } else { settings.retries },
+        retry_timeout: Duration::from_secs(180),
+    };
+    let client = client(settings, scheme)?;
+    match scheme {
+        "memory" => Ok(memory()),
+        "s3" | "s3a" => {
+            let mut builder =
+                AmazonS3Builder::from_env().with_client_options(client).with_retry(retry).with_url(origin);
+            for (name, value) in &settings.options {
+                if let Some(key) = own::<AmazonS3ConfigKey>(name, "aws_")? {
+                    builder = builder.with_config(key, value);
+                }
+            }
+            let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
+            let plain = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
+            let builder = if plain { builder.with_allow_http(true) } else { builder };
+            Ok(Service::with_parts(builder.build().map_err(to_io)?))
+        }
+        "gs" => {
+            let mut builder =
+                GoogleCloudStorageBuilder::from_env().with_client_options(client).with_retry(retry).with_url(origin);
+            for (name, value) in &settings.options {
+                if let Some(key) = own::<GoogleConfigKey>(name, "google_")? {
+                    builder = builder.with_config(key, value);
+                }
+            }
+            Ok(Service::with_parts(builder.build().map_err(to_io)?))
+        }
+        "az" | "azure" | "abfs" | "abfss" | "adl" => {
+            let mut builder =
+                MicrosoftAzureBuilder::from_env().with_client_options(client).with_retry(retry).with_url(origin);
+            for (name, value) in &settings.options {
+                if let Some(key) = own::<AzureConfigKey>(name, "azure_")? {
+                    builder = builder.with_config(key, value);
+                }
+            }
+            Ok(Service::with_parts(builder.build().map_err(to_io)?))
+        }
+        "http" | "https" => {
+            let builder = HttpBuilder::new().with_client_options(client).with_retry(retry).with_url(origin);
+            Ok(Service { store: Arc::new(builder.build().map_err(to_io)?), parts: None })
+        }
+        _ => {
+            let known = "file, memory, s3, gs, az, http and https";
+            let reason = format!("there is no storage for '{scheme}://'; known are {known}");
+            Err(io::Error::new(io::ErrorKind::Unsupported, reason))
+        }
+    }
+}
+
+/// The key that an option of this service has; `None` for options that concern another service, or all of them.
+fn own<K: std::str::FromStr>(name: &str, prefix: &str) -> io::Result<Option<K>> {
+    if !name.starts_with(prefix) {
+        return Ok(None);
+    }
+    name.parse().map(Some).map_err(|_| unknown(name))
+}
+
+fn unknown(option: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("there is no storage option '{option}'"))
+}
+
+fn client(settings: &Settings, scheme: &str) -> io::Result<ClientOptions> {
+    let agent = concat!("rntuple/", env!("CARGO_PKG_VERSION"));
+    let mut options = ClientOptions::new()
+        .with_config(ClientConfigKey::UserAgent, agent)
+        .with_timeout_disabled()
+        .with_read_timeout(settings.timeout)
+        .with_connect_timeout(settings.timeout.min(CONNECT))
+        .with_allow_http(scheme == "http");
+    let of_a_service = |name: &str| ["aws_", "google_", "azure_"].iter().any(|prefix| name.starts_with(prefix));
+    for (name, value) in settings.options.iter().filter(|(name, _)| !of_a_service(name)) {
+        let key: ClientConfigKey = name.parse().map_err(|_| unknown(name))?;
+        options = options.with_config(key, value);
+    }
+    Ok(options)
+}
+
+/// The memory of this process.
+fn memory() -> Service {
+    static MEMORY: OnceLock<Service> = OnceLock::new();
+    MEMORY.get_or_init(|| Service::with_parts(InMemory::new())).clone()
+}
+
+fn to_io(error: StoreError) -> io::Error {
+    use io::ErrorKind as Kind;
+    let kind = match &error {
+        StoreError::NotFound { .. } => Kind::NotFound,
+        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => Kind::PermissionDenied,
+        StoreError::AlreadyExists { .. } | StoreError::Precondition { .. } => Kind::AlreadyExists,
+        StoreError::NotSupported { .. } | StoreError::NotImplemented { .. } => Kind::Unsupported,
+        StoreError::InvalidPath { .. } | StoreError::UnknownConfigurationKey { .. } => Kind::InvalidInput,
+        _ => Kind::Other,
+    };
+    io::Error::new(kind, error)
+}

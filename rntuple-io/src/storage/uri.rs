@@ -1,0 +1,216 @@
+//! Finding storage by path or URI.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use super::{Access, ByteSink, ByteSource, LocalFile, NewFile};
+
+/// How to reach what paths and URIs name: credentials, patience, and the connections made so far.
+///
+/// | | |
+/// |---|---|
+/// | `dir/file.root` | a local file |
+/// | `file:///dir/file.root` | the same |
+/// | `memory://name` | memory of this process |
+/// | `s3://bucket/key` | S3 and what speaks its protocol (`AWS_ENDPOINT_URL`, or option `aws_endpoint`) |
+/// | `gs://bucket/key` | Google Cloud Storage |
+/// | `az://container/key` | Azure Blob Storage |
+/// | `https://host/path`, `http://…` | a web server that answers range requests; read only, unless it takes PUT |
+///
+/// All but the first need the feature `remote`, which is on unless it is turned off. Credentials come from the usual
+/// variables (`AWS_ACCESS_KEY_ID`, `GOOGLE_APPLICATION_CREDENTIALS`, `AZURE_STORAGE_ACCOUNT_NAME` and so on; for public
+/// data `AWS_SKIP_SIGNATURE=true`) and from [`Storage::option`].
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use rntuple_io::{Reader, storage::Storage};
+///
+/// # fn main() -> rntuple_io::Result<()> {
+/// let storage = Storage::new().option("aws_endpoint", "http://127.0.0.1:9000").timeout(Duration::from_secs(10));
+/// let events = Reader::open_with("s3://bucket/events.root", &storage)?.only()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct Storage {
+    pub(super) settings: Settings,
+    #[cfg(feature = "remote")]
+    clients: Arc<super::remote::Clients>,
+}
+
+/// What can be chosen.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) options: Vec<(String, String)>,
+    pub(super) timeout: Duration,
+    pub(super) retries: usize,
+    pub(super) hedge: Option<Duration>,
+    pub(super) access: Access,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let (timeout, hedge) = (Duration::from_secs(30), Some(Duration::from_secs(3)));
+        Self { options: Vec::new(), timeout, retries: 5, hedge, access: Access::REMOTE }
+    }
+}
+
+impl Storage {
+    /// The usual settings.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is used where no other is given; its connections are shared by the whole process.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Storage> = OnceLock::new();
+        SHARED.get_or_init(Self::new)
+    }
+
+    /// Sets an option of the service, by the name that it has as a variable, in lower case: `aws_endpoint`,
+    /// `aws_region`, `aws_access_key_id`, `google_service_account`, `azure_storage_account_name`, `allow_http`,
+    /// `proxy_url` and so on. It takes precedence over the variable.
+    pub fn option(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.options.push((name.into(), value.into()));
+        self.reset();
+        self
+    }
+
+    /// How long to wait for a server that sends nothing; 30 seconds by default. A request as a whole may take this long
+    /// and a second for each 64 KiB.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = timeout;
+        self.reset();
+        self
+    }
+
+    /// How often a request is repeated that failed for a reason that may pass; 5 times by default, with growing pauses.
+    pub fn retries(mut self, retries: usize) -> Self {
+        self.settings.retries = retries;
+        self.reset();
+        self
+    }
+
+    /// After what time a read that is not answered is asked for a second time, the first answer to be taken; 3 seconds by
+    /// default. `None`: never.
+    pub fn hedge_after(mut self, time: Option<Duration>) -> Self {
+        self.settings.hedge = time;
+        self
+    }
+
+    /// How servers are read: bytes of gaps that are read along, bytes and number of requests. See [`Access::REMOTE`].
+    pub fn access(mut self, gap: u64, request: u64, parallel: usize) -> Self {
+        self.settings.access = Access { gap, request: request.max(1), parallel: parallel.max(1), remote: true };
+        self
+    }
+
+    /// Connections belong to the settings that they were made with.
+    fn reset(&mut self) {
+        #[cfg(feature = "remote")]
+        {
+            self.clients = Arc::default();
+        }
+    }
+
+    /// Opens what a path or URI names.
+    ///
+    /// # Errors
+    /// Those of the storage; [`io::ErrorKind::Unsupported`] for an unknown kind of URI.
+    pub fn source(&self, name: impl AsRef<Path>) -> io::Result<Arc<dyn ByteSource>> {
+        match Name::of(name.as_ref())? {
+            Name::Path(path) => Ok(Arc::new(LocalFile::open(&path)?)),
+            #[cfg(feature = "remote")]
+            Name::Remote(uri) => self.clients.source(&uri, &self.settings),
+        }
+    }
+
+    /// Starts to write what a path or URI names. It appears when it is complete.
+    ///
+    /// # Errors
+    /// As [`Storage::source`].
+    pub fn sink(&self, name: impl AsRef<Path>) -> io::Result<Box<dyn ByteSink>> {
+        match Name::of(name.as_ref())? {
+            Name::Path(path) => Ok(Box::new(NewFile::create(&path)?)),
+            #[cfg(feature = "remote")]
+            Name::Remote(uri) => self.clients.sink(&uri, &self.settings),
+        }
+    }
+}
+
+/// What a name is.
+pub(crate) enum Name {
+    /// A path of the local file system.
+    Path(std::path::PathBuf),
+    /// Something that is not.
+    #[cfg(feature = "remote")]
+    Remote(url::Url),
+}
+
+impl Name {
+    /// A name is a URI if it has `://` behind letters, digits and signs; a path else.
+    pub(crate) fn of(name: &Path) -> io::Result<Self> {
+        let is_scheme = |scheme: &&str| {
+            let sign = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+            scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(sign)
+        };
+        let uri = name
+            .to_str()
+            .filter(|name| name.split_once("://").map(|(scheme, _)| scheme).is_some_and(|s| is_scheme(&s)));
+        match uri {
+            None => Ok(Self::Path(name.to_owned())),
+            Some(uri) => Self::of_uri(uri),
+        }
+    }
+
+    #[cfg(feature = "remote")]
+    fn of_uri(uri: &str) -> io::Result<Self> {
+        let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidInput, reason);
+        let uri = url::Url::parse(uri).map_err(|e| invalid(format!("not a URI: {e}")))?;
+        if uri.scheme() != "file" {
+            return Ok(Self::Remote(uri));
+        }
+        uri.to_file_path().map(Self::Path).map_err(|()| invalid("not the URI of a local file".to_owned()))
+    }
+
+    #[cfg(not(feature = "remote"))]
+    fn of_uri(_: &str) -> io::Result<Self> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "URIs need the feature 'remote', which this program lacks"))
+    }
+
+    /// The path, if it is one.
+    pub(crate) fn into_path(self) -> Option<std::path::PathBuf> {
+        match self {
+            Self::Path(path) => Some(path),
+            #[cfg(feature = "remote")]
+            Self::Remote(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_no_uris() {
+        for path in ["a.root", "/a/b:c", "dir://", "1s3://x", "C:\\x.root", "a b://c", "://x"] {
+            let is_path = matches!(Name::of(Path::new(path)), Ok(Name::Path(p)) if p == Path::new(path));
+            assert_eq!(is_path, path != "dir://", "{path}");
+        }
+    }
+
+    #[cfg(feature = "remote")]
+    #[test]
+    fn uris() {
+        let path = Name::of(Path::new("file:///a%20b/c.root")).unwrap().into_path();
+        assert_eq!(path.as_deref(), Some(Path::new("/a b/c.root")));
+        assert!(Name::of(Path::new("file://host/c.root")).is_err());
+        assert!(matches!(Name::of(Path::new("s3://b/k")), Ok(Name::Remote(_))));
+        let error = Storage::new().source("gopher://x/y").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+        assert!(error.to_string().contains("gopher"), "{error}");
+    }
+}
