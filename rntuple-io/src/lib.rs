@@ -35,6 +35,8 @@
 //! * **What is in a file**: [`Reader::list`], [`NTuple::schema`], [`NTuple::stat`], [`NTuple::verify`].
 //! * **Annotations of entry ranges**: [`NTuple::attribute_set`].
 //! * **Files whose writer died**, or that were cut short or damaged: [`recover()`].
+//! * **Asynchronous callers**: [`Scan::stream`], and [`unblock`] for all else; they work on any runtime.
+//! * **Objects and web servers**: URIs instead of paths, see [`storage::Storage`].
 //! * **Other storage**: anything that is a [`storage::ByteSource`], through [`Reader::from_source`].
 //!
 //! Cost follows what is asked for: opening does not depend on the number of clusters, and reading two of ten thousand
@@ -51,13 +53,16 @@ pub mod row {
 }
 pub mod storage;
 mod threads;
+mod unblock;
 mod writer;
 
 pub use error::{Error, Result};
 pub use reader::{
-    Batches, ColumnStat, Damage, EntryRange, EntryReader, Metrics, NTuple, NTupleKey, Reader, Rows, Scan, VerifyReport,
+    BatchStream, Batches, ColumnStat, Damage, EntryRange, EntryReader, Metrics, NTuple, NTupleKey, Reader, Rows, Scan,
+    VerifyReport,
 };
 pub use recover::{Recovered, RecoveredNTuple, recover};
 pub use rntuple_core::arrow::Projection;
 pub use row::Row;
+pub use unblock::unblock;
 pub use writer::{AttributeWriter, Checkpoint, FileWriter, FillContext, ParallelWriter, WriteOptions, Writer, Written};

@@ -15,6 +15,7 @@ mod pages;
 mod rows;
 mod scan;
 mod stat;
+mod stream;
 mod verify;
 mod window;
 
@@ -28,4 +29,5 @@ pub use open::{NTupleKey, Reader};
 pub use rows::Rows;
 pub use scan::{EntryRange, Scan};
 pub use stat::ColumnStat;
+pub use stream::BatchStream;
 pub use verify::{Damage, VerifyReport};

@@ -11,6 +11,7 @@ use super::batches::{Batches, Budget};
 use super::dataset::DataSet;
 use super::entries::EntryReader;
 use super::rows::Rows;
+use super::stream::BatchStream;
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 
@@ -181,6 +182,26 @@ impl Scan {
         let threads = self.make_threads()?;
         let budget = Budget::new(memory, remote, &threads);
         Ok(Batches::new(self.reader(threads, budget.kept, false)?, range, batch_rows, budget))
+    }
+
+    /// Starts reading for an asynchronous caller, on any runtime: the batches of [`Scan::open`] as a stream.
+    ///
+    /// ```no_run
+    /// # async fn example() -> rntuple_io::Result<()> {
+    /// let events = rntuple_io::unblock(|| rntuple_io::Reader::open("s3://bucket/events.root")?.only()).await?;
+    /// let mut batches = events.scan().columns(["Muon_*"]).stream()?;
+    /// while let Some(batch) = batches.next().await {
+    ///     println!("{} rows", batch?.num_rows());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Scan::open`], and [`Error::Io`] when no thread can be made.
+    pub fn stream(self) -> Result<BatchStream> {
+        let file = Arc::clone(&self.data.file.name);
+        BatchStream::start(self.open()?, &file)
     }
 
     /// Reads rows of a type that `#[derive(Row)]` was put on. Its fields are what is read, instead of

@@ -8,6 +8,7 @@
     reason = "tests say no by panicking; clippy.toml allows that only inside test functions, not in their helpers"
 )]
 
+mod asynchronous;
 mod attributes;
 #[path = "../../../rntuple-core/tests/it/build.rs"]
 #[allow(dead_code, reason = "shared with the tests of rntuple-core, which use other parts of it")]
