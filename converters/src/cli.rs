@@ -38,6 +38,7 @@ pub(crate) enum Command {
     Stat(Stat),
     Verify(Verify),
     Convert(Box<Convert>),
+    Cp(Cp),
     Recover(Recover),
     Demo(Demo),
     Completions(Completions),
@@ -131,6 +132,10 @@ pub(crate) struct Show {
     /// Threads that read and decode [default: one per processor]
     #[arg(long, short = 'j', value_name = "N", value_parser = values::threads)]
     pub(crate) threads: Option<usize>,
+
+    /// Say on standard error what reading cost: requests, bytes, times
+    #[arg(long)]
+    pub(crate) metrics: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -176,6 +181,10 @@ pub(crate) struct Verify {
     /// Print nothing but damage, and no progress
     #[arg(long, short = 'q')]
     pub(crate) quiet: bool,
+
+    /// Say on standard error what reading cost: requests, bytes, times
+    #[arg(long)]
+    pub(crate) metrics: bool,
 }
 
 /// Write data sets anew: with other compression, other encodings, fewer fields or entries.
@@ -260,6 +269,37 @@ pub(crate) struct Convert {
     /// Threads to read and write with [default: one per processor]
     #[arg(long, short = 'j', value_name = "N", value_parser = values::threads)]
     pub(crate) threads: Option<usize>,
+
+    /// Print nothing but messages, and no progress
+    #[arg(long, short = 'q')]
+    pub(crate) quiet: bool,
+
+    /// Say on standard error what reading cost: requests, bytes, times
+    #[arg(long)]
+    pub(crate) metrics: bool,
+}
+
+/// Copy a file between any two places: local files, S3, Google Cloud Storage, Azure, web servers.
+///
+/// Bytes are copied as they are, with all that the file holds; OUT appears when it is complete. A copy to a local file that
+/// is broken off goes on where it ended when it is started again.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rntuple cp muons.root s3://bucket/run1/muons.root --verify
+  rntuple cp https://example.org/muons.root muons.root")]
+pub(crate) struct Cp {
+    /// File to copy, a path or URI
+    #[arg(value_name = "IN", value_hint = ValueHint::FilePath)]
+    pub(crate) input: PathBuf,
+
+    /// Where to, a path or URI
+    #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+
+    /// Read OUT afterwards and compare it with what was copied
+    #[arg(long)]
+    pub(crate) verify: bool,
 
     /// Print nothing but messages, and no progress
     #[arg(long, short = 'q')]

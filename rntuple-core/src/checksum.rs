@@ -1,11 +1,34 @@
 //! XXH3-64, the checksum of envelopes, pages and anchors.
 
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// The XXH3-64 of `bytes`, with seed 0.
 #[must_use]
 pub fn xxh3(bytes: &[u8]) -> u64 {
     xxh3_64(bytes)
+}
+
+/// The same for bytes that come in pieces.
+#[derive(Clone, Default)]
+pub struct Hasher(Xxh3);
+
+impl Hasher {
+    /// Adds the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The checksum of all bytes so far.
+    #[must_use]
+    pub fn finish(&self) -> u64 {
+        self.0.digest()
+    }
+}
+
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Hasher({:016x})", self.finish())
+    }
 }
 
 #[cfg(test)]
@@ -59,6 +82,9 @@ mod tests {
     fn known_answers() {
         for (len, checksum) in KNOWN {
             assert_eq!(xxh3(&data(len)), checksum, "{len} bytes");
+            let mut pieces = Hasher::default();
+            data(len).chunks(100).for_each(|piece| pieces.update(piece));
+            assert_eq!(pieces.finish(), checksum, "{len} bytes in pieces");
         }
     }
 

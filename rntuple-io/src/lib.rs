@@ -42,6 +42,7 @@
 //! Cost follows what is asked for: opening does not depend on the number of clusters, and reading two of ten thousand
 //! columns reads, checks and remembers the pages of two columns. A cluster is never needed in memory as a whole.
 
+mod copy;
 mod error;
 mod path;
 mod reader;
@@ -56,6 +57,7 @@ mod threads;
 mod unblock;
 mod writer;
 
+pub use copy::{Copied, checksum_file, copy_file};
 pub use error::{Error, Result};
 pub use reader::{
     BatchStream, Batches, ColumnStat, Damage, EntryRange, EntryReader, Metrics, NTuple, NTupleKey, Reader, Rows, Scan,

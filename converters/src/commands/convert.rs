@@ -11,7 +11,7 @@ use rntuple_core::compression::CompressionSettings;
 use rntuple_core::container::root_file::StreamerInfoList;
 use rntuple_io::{Batches, FileWriter, NTuple, Reader, Scan, WriteOptions, Written};
 
-use super::Console;
+use super::{Console, print_metrics};
 use crate::cli::{Compression, Convert};
 use crate::error::{Error, Result};
 use crate::output::progress::{Progress, Unit};
@@ -41,6 +41,12 @@ pub(super) fn run(args: &Convert, console: &mut Console<'_>) -> Result<()> {
         done.push(one(args, job, &file, &options, classes.as_ref().ok(), console)?);
     }
     let size = file.finish()?;
+    if args.metrics
+        && let Some(job) = jobs.first()
+    {
+        // Those of the file, and so of all jobs.
+        print_metrics(&job.ntuple.metrics(), console);
+    }
     if args.quiet {
         return Ok(());
     }

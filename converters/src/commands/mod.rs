@@ -2,6 +2,7 @@
 
 mod completions;
 mod convert;
+mod cp;
 mod demo;
 mod ls;
 mod recover;
@@ -13,12 +14,12 @@ mod verify;
 use std::fmt::Display;
 use std::io::Write;
 
-use rntuple_io::{NTuple, Reader};
+use rntuple_io::{Metrics, NTuple, Reader};
 
 use crate::Terminal;
 use crate::cli::{Cli, Command, Source};
 use crate::error::{Error, Result};
-use crate::output::text::printable_lines;
+use crate::output::text::{self, printable_lines};
 
 /// Where a command writes.
 pub(crate) struct Console<'a> {
@@ -56,6 +57,7 @@ pub(crate) fn run(cli: Cli, console: &mut Console<'_>) -> Result<()> {
         Command::Stat(args) => stat::run(&args, console),
         Command::Verify(args) => verify::run(&args, console),
         Command::Convert(args) => convert::run(&args, console),
+        Command::Cp(args) => cp::run(&args, console),
         Command::Recover(args) => recover::run(&args, console),
         Command::Demo(args) => demo::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),
@@ -73,6 +75,12 @@ fn open(source: &Source) -> Result<NTuple> {
         Some(set) => Ok(ntuple.attribute_set(set)?),
         None => Ok(ntuple),
     }
+}
+
+/// Prints what reading cost.
+fn print_metrics(metrics: &Metrics, console: &mut Console<'_>) {
+    // As for messages: losing it must not change how the command ends.
+    let _ = console.err.write_all(text::metrics(metrics).as_bytes());
 }
 
 /// A format version as `1.0.2.0`.

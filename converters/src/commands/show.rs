@@ -3,7 +3,7 @@
 use arrow::datatypes::SchemaRef;
 use rntuple_io::{Batches, NTuple};
 
-use super::{Console, open};
+use super::{Console, open, print_metrics};
 use crate::cli::{Format, Show};
 use crate::error::Result;
 use crate::output::csv::CsvWriter;
@@ -17,6 +17,14 @@ const TABLE_ENTRIES: u64 = 20;
 
 pub(super) fn run(args: &Show, console: &mut Console<'_>) -> Result<()> {
     let ntuple = open(&args.source)?;
+    print(args, &ntuple, console)?;
+    if args.metrics {
+        print_metrics(&ntuple.metrics(), console);
+    }
+    Ok(())
+}
+
+fn print(args: &Show, ntuple: &NTuple, console: &mut Console<'_>) -> Result<()> {
     let range = {
         let all = args.entries.unwrap_or_default().resolve(ntuple.entries());
         let limit = args.limit.or((args.format == Format::Table).then_some(TABLE_ENTRIES));
@@ -67,7 +75,7 @@ pub(super) fn run(args: &Show, console: &mut Console<'_>) -> Result<()> {
             let all = schema.fields().len();
             let fit = console.terminal.width.map_or(all, |columns| fields_that_fit(&schema, columns));
             let batches = if fit < all { scan(&first_names(&schema, fit))? } else { batches };
-            table(batches, &ntuple, rows, all, console)
+            table(batches, ntuple, rows, all, console)
         }
     }
 }

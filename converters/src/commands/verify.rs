@@ -2,7 +2,7 @@
 
 use rntuple_io::{NTuple, Reader, VerifyReport};
 
-use super::Console;
+use super::{Console, print_metrics};
 use crate::cli::Verify;
 use crate::error::{Error, Result};
 use crate::output::progress::{Progress, Unit};
@@ -52,6 +52,9 @@ fn one(label: &str, ntuple: &NTuple, args: &Verify, console: &mut Console<'_>) -
         Ok(report) => report,
         Err(error) => return Ok(!unreadable(&error, console)),
     };
+    if args.metrics {
+        print_metrics(&ntuple.metrics(), console);
+    }
     let sound = report.damage.is_empty();
     if !args.quiet {
         let verdict = if sound { "ok" } else { "DAMAGED" };

@@ -1,6 +1,9 @@
 //! Text for people: sizes, counts, and strings from a file that must not reach a terminal as they are.
 
 use std::borrow::Cow;
+use std::time::Duration;
+
+use rntuple_io::Metrics;
 use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -115,6 +118,22 @@ pub fn counted(number: u64, one: &str, many: &str) -> String {
 #[must_use]
 pub fn ratio(whole: u64, part: u64) -> String {
     if part == 0 { "-".to_owned() } else { format!("{:.2}x", to_f64(whole) / to_f64(part)) }
+}
+
+/// What reading cost, line by line.
+pub(crate) fn metrics(metrics: &Metrics) -> String {
+    let Metrics { requests, hedged, bytes_asked, bytes_read, .. } = *metrics;
+    let time = |time: Duration| format!("{:.3} s", time.as_secs_f64());
+    let whole = |number: f64| format!("{number:.0}").parse().unwrap_or(0);
+    let lines = [
+        ("requests", format!("{}, {} of them asked a second time", count(requests), count(hedged))),
+        ("bytes asked for", bytes(bytes_asked)),
+        ("bytes read", format!("{}, {:.2} times those asked for", bytes(bytes_read), metrics.overhead())),
+        ("time of requests", format!("{}, {}/s", time(metrics.reading), bytes(whole(metrics.bandwidth())))),
+        ("time of waiting", time(metrics.waiting)),
+        ("time of unsealing", time(metrics.unsealing)),
+    ];
+    lines.iter().map(|(what, value)| format!("{what:<18} {value}\n")).collect()
 }
 
 /// For display: past 2^53 the last digits are lost.

@@ -10,6 +10,7 @@
 
 mod compare;
 mod convert;
+mod cp;
 mod corpus;
 mod demo;
 mod hostile;

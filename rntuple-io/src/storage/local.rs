@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::ByteSource;
 
@@ -11,6 +12,7 @@ use super::ByteSource;
 pub struct LocalFile {
     file: File,
     size: u64,
+    modified: Option<SystemTime>,
 }
 
 impl LocalFile {
@@ -19,18 +21,26 @@ impl LocalFile {
     /// # Errors
     /// Those of the operating system, and one for a directory.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        Self::of(File::open(path)?)
+    }
+
+    pub(crate) fn of(file: File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         if metadata.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
         }
-        Ok(Self { file, size: metadata.len() })
+        Ok(Self { file, size: metadata.len(), modified: metadata.modified().ok() })
     }
 }
 
 impl ByteSource for LocalFile {
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn version(&self) -> Option<String> {
+        let since = self.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        Some(since.as_nanos().to_string())
     }
 
     #[cfg(unix)]

@@ -7,6 +7,7 @@
 mod local;
 mod memory;
 mod parallel;
+mod partial;
 #[cfg(feature = "remote")]
 mod remote;
 mod sink;
@@ -17,6 +18,7 @@ use std::io;
 
 pub use local::LocalFile;
 pub use memory::Memory;
+pub(crate) use partial::Partial;
 pub use sink::{ByteSink, FileInPlace, MemorySink, NewFile};
 pub(crate) use uri::Name;
 pub use uri::Storage;
@@ -37,6 +39,11 @@ pub trait ByteSource: Debug + Send + Sync {
     /// The default makes `at_once` threads that call [`ByteSource::read_at`].
     fn read_many(&self, reads: &mut [ReadRange<'_>], at_once: usize) {
         parallel::read(self, reads, at_once);
+    }
+
+    /// What tells its content from what was under the same name before, where the storage knows: an entity tag, a time.
+    fn version(&self) -> Option<String> {
+        None
     }
 
     /// How it likes to be read.

@@ -14,6 +14,7 @@ mod attributes;
 #[allow(dead_code, reason = "shared with the tests of rntuple-core, which use other parts of it")]
 mod build;
 mod concurrency;
+mod copying;
 mod economy;
 mod forward;
 mod imposed;

@@ -255,6 +255,10 @@ impl ByteSource for RemoteFile {
         }
     }
 
+    fn version(&self) -> Option<String> {
+        self.version.etag.clone()
+    }
+
     fn access(&self) -> Access {
         self.object.settings.access
     }
