@@ -163,7 +163,9 @@ impl Memory {
         if self.lent.memory.capacity() == 0 {
             let capacity = self.capacity.max(end);
             let used_before = self.lent.pool.upgrade().and_then(|pool| pool.take(capacity));
-            self.lent.memory = used_before.unwrap_or_else(|| MutableBuffer::new(capacity));
+            // Memory that is asked for zeroed is not touched before it is used, if it is new to the process.
+            let fresh = || MutableBuffer::from_len_zeroed(capacity.next_multiple_of(WHOLE));
+            self.lent.memory = used_before.unwrap_or_else(fresh);
         }
         if self.lent.memory.len() < end {
             self.lent.memory.resize(end.next_multiple_of(WHOLE), 0);

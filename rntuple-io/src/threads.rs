@@ -30,6 +30,15 @@ impl Threads {
         matches!(self, Self::One)
     }
 
+    /// Starts something that nobody waits for; with one thread, it is done at once.
+    pub(crate) fn spawn(&self, task: impl FnOnce() + Send + 'static) {
+        match self {
+            Self::One => task(),
+            Self::Shared => rayon::spawn_fifo(task),
+            Self::Own(pool) => pool.spawn_fifo(task),
+        }
+    }
+
     /// Runs `task` for each of `0..n`.
     pub(crate) fn run(&self, n: usize, task: &(dyn Fn(usize) + Sync)) {
         let parallel = || (0..n).into_par_iter().for_each(task);

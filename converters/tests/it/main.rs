@@ -10,8 +10,8 @@
 
 mod compare;
 mod convert;
-mod cp;
 mod corpus;
+mod cp;
 mod demo;
 mod hostile;
 mod pipe;

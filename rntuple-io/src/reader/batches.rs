@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Instant;
 
 use arrow::array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
@@ -13,7 +13,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
 use super::entries::{EntryReader, in_range};
-use super::window::{Window, WindowPlan};
+use super::window::{LongPage, Window, WindowPlan};
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 
@@ -31,12 +31,14 @@ pub struct Batches {
     next: u64,
     batch_rows: Option<u64>,
     budget: Budget,
-    windows: VecDeque<Window>,
+    windows: VecDeque<Arc<Window>>,
     /// Up to where windows are planned.
     planned: u64,
     fetchers: Vec<Fetcher>,
-    /// Which fetchers have a window to fetch, in the order of the windows.
-    coming: VecDeque<usize>,
+    /// Number of the next fetcher to get a window.
+    turn: usize,
+    /// Pages of the windows that are worth unsealing before they are asked for, by entry.
+    long: VecDeque<LongPage>,
 }
 
 /// How the memory of a scan is shared out, in bytes.
@@ -68,26 +70,25 @@ impl Budget {
 /// A thread that fetches windows.
 #[derive(Debug)]
 struct Fetcher {
-    plans: Sender<WindowPlan>,
-    windows: Receiver<Window>,
+    windows: Sender<(Arc<Window>, WindowPlan)>,
 }
 
 impl Fetcher {
-    /// The thread ends with the channels.
+    /// The thread ends with the channel.
     fn spawn(reader: &EntryReader) -> io::Result<Self> {
-        let (plans, to_fetch) = channel();
-        let (done, windows) = channel();
+        let (windows, to_fetch) = channel::<(Arc<Window>, WindowPlan)>();
         let (data, pool) = (Arc::clone(&reader.data), Arc::clone(reader.pool()));
         let parallel = reader.requests();
         let fetch = move || {
-            for plan in to_fetch {
-                if done.send(Window::fetch(&data.file, &pool, plan, parallel)).is_err() {
-                    break;
+            for (window, plan) in to_fetch {
+                // What only this thread knows, nobody will read.
+                if Arc::strong_count(&window) > 1 {
+                    window.fetch(&data.file, &pool, plan, parallel);
                 }
             }
         };
         std::thread::Builder::new().name("rntuple-fetch".to_owned()).spawn(fetch)?;
-        Ok(Self { plans, windows })
+        Ok(Self { windows })
     }
 }
 
@@ -95,8 +96,8 @@ impl Batches {
     pub(super) fn new(reader: EntryReader, range: Range<u64>, batch_rows: Option<usize>, budget: Budget) -> Self {
         let (next, planned) = (range.start, range.start);
         let batch_rows = batch_rows.map(|rows| rows as u64);
-        let (windows, fetchers, coming) = Default::default();
-        Self { reader, range, next, batch_rows, budget, windows, planned, fetchers, coming }
+        let (windows, fetchers, turn, long) = Default::default();
+        Self { reader, range, next, batch_rows, budget, windows, planned, fetchers, turn, long }
     }
 
     /// Arrow schema of the batches.
@@ -129,16 +130,32 @@ impl Batches {
             None => self.rows_within_budget()?,
         };
         let end = self.range.end.min(self.next.saturating_add(rows));
-        self.fetch_up_to(end)?;
+        self.fetch_up_to(end, rows)?;
+        self.unseal_ahead(end);
         let batch = self.reader.read_through(self.next..end, self.windows.make_contiguous())?;
         self.next = end;
         // The last window stays for what it may hold of the entries to come.
-        while self.windows.len() > 1 && self.windows.front().is_some_and(|window| window.end <= end) {
-            if let (Some(done), Some(next)) = (self.windows.pop_front(), self.windows.front_mut()) {
-                next.carry(&done);
-            }
+        let last = self.windows.len().saturating_sub(1);
+        let done = self.windows.iter().take(last).take_while(|window| window.end <= end).count();
+        if let Some(rest) = Window::left_over(self.windows.drain(..done)) {
+            self.windows.push_front(rest);
         }
         Ok(batch)
+    }
+
+    /// Has idle threads unseal pages of the batches behind `end`.
+    fn unseal_ahead(&mut self, end: u64) {
+        if self.reader.threads.is_one() {
+            self.long.clear();
+        }
+        let windows = self.windows.make_contiguous();
+        while let Some(page) = self.long.front() {
+            let arrived = || windows.iter().any(|window| window.arrived(page.key));
+            if page.entry >= end && !(arrived() && self.reader.unseal_ahead(*page, windows)) {
+                break;
+            }
+            self.long.pop_front();
+        }
     }
 
     /// How many rows have about the budget of decoded bytes, by the cluster that comes next.
@@ -157,35 +174,29 @@ impl Batches {
     }
 
     /// Makes sure that windows cover the entries up to `end`, and that the next ones are on their way.
-    fn fetch_up_to(&mut self, end: u64) -> Result<()> {
-        self.fetch_ahead()?;
-        while self.windows.back().map_or(self.next, |window| window.end) < end {
-            let since = Instant::now();
-            let window = match self.coming.pop_front().and_then(|turn| self.fetchers.get(turn)) {
-                // The thread does not go away without an answer, short of a panic in it.
-                Some(fetcher) => fetcher.windows.recv().map_err(|e| self.gone(e))?,
-                None => {
-                    let plan = self.plan_window()?;
-                    Window::fetch(&self.reader.data.file, self.reader.pool(), plan, self.reader.requests())
-                }
-            };
-            self.reader.data.file.counters.waited(since);
-            self.windows.push_back(window);
-            self.fetch_ahead()?;
-        }
-        Ok(())
-    }
-
-    fn fetch_ahead(&mut self) -> Result<()> {
-        while self.coming.len() < self.budget.ahead && self.planned < self.range.end {
-            let turn = self.coming.back().map_or(0, |last| (last + 1) % self.budget.ahead);
+    fn fetch_up_to(&mut self, end: u64, rows: u64) -> Result<()> {
+        while self.planned < self.range.end {
+            // The first of these has the end of the batch.
+            if self.windows.iter().filter(|window| window.end >= end).count() > self.budget.ahead {
+                break;
+            }
+            let mut plan = self.plan_window(rows)?;
+            let window = Window::new(&plan);
+            self.windows.push_back(Arc::clone(&window));
+            self.long.extend(plan.long.drain(..));
+            if self.budget.ahead == 0 {
+                let (file, since) = (&self.reader.data.file, Instant::now());
+                window.fetch(file, self.reader.pool(), plan, self.reader.requests());
+                file.counters.waited(since);
+                continue;
+            }
+            let turn = self.turn % self.budget.ahead;
+            self.turn = turn + 1;
             if turn == self.fetchers.len() {
                 self.fetchers.push(Fetcher::spawn(&self.reader).map_err(|e| self.storage("starting a thread", e))?);
             }
-            let plan = self.plan_window()?;
             if let Some(fetcher) = self.fetchers.get(turn) {
-                fetcher.plans.send(plan).map_err(|e| self.gone(e))?;
-                self.coming.push_back(turn);
+                fetcher.windows.send((window, plan)).map_err(|e| self.gone(e))?;
             }
         }
         Ok(())
@@ -195,14 +206,14 @@ impl Batches {
         self.storage("fetching pages", io::Error::other(error.to_string()))
     }
 
-    fn plan_window(&mut self) -> Result<WindowPlan> {
+    fn plan_window(&mut self, rows: u64) -> Result<WindowPlan> {
         let rest = self.planned..self.range.end;
         // One group at a time: page lists of later groups are not read before they are needed.
         let groups = self.reader.load(&(rest.start..rest.start.saturating_add(1).min(rest.end)))?;
         let clusters: Vec<_> = in_range(&groups, &rest).collect();
         let max_key_size = self.reader.data.anchor.max_key_size;
         let first = self.planned == self.range.start;
-        let plan = WindowPlan::new(&clusters, rest, self.budget.window as u64, first, max_key_size);
+        let plan = WindowPlan::new(&clusters, rest, self.budget.window as u64, first, rows, max_key_size);
         self.planned = plan.end;
         Ok(plan)
     }

@@ -13,7 +13,7 @@ use rntuple_core::memory::Pool;
 use super::cluster::Cluster;
 use super::dataset::DataSet;
 use super::pages::{Pages, Store};
-use super::window::{Window, WindowPlan};
+use super::window::{LongPage, Window, WindowPlan};
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 
@@ -31,13 +31,13 @@ pub struct EntryReader {
     pub(super) plan: Arc<Plan>,
     pub(super) threads: Threads,
     groups: BTreeMap<usize, Arc<Vec<Cluster>>>,
-    store: Store,
+    store: Arc<Store>,
     random: bool,
 }
 
 impl EntryReader {
     pub(super) fn new(data: Arc<DataSet>, plan: Arc<Plan>, threads: Threads, budget: usize, random: bool) -> Self {
-        let store = Store::new(&plan, budget, Pool::new(budget / 2));
+        let store = Arc::new(Store::new(&plan, budget, Pool::new(budget / 2)));
         Self { data, plan, threads, groups: BTreeMap::new(), store, random }
     }
 
@@ -59,10 +59,12 @@ impl EntryReader {
         let groups = self.load(&entries)?;
         let clusters: Vec<_> = in_range(&groups, &entries).collect();
         let budget = self.store.budget() as u64;
-        let mut plan = WindowPlan::new(&clusters, entries.clone(), budget, true, self.data.anchor.max_key_size);
+        let mut plan =
+            WindowPlan::new(&clusters, entries.clone(), budget, true, u64::MAX, self.data.anchor.max_key_size);
         plan.leave_out(|key| self.store.keeps(key));
+        let window = Window::new(&plan);
         let since = Instant::now();
-        let window = Window::fetch(&self.data.file, self.pool(), plan, self.requests());
+        window.fetch(&self.data.file, self.pool(), plan, self.requests());
         self.data.file.counters.waited(since);
         self.read_through(entries, &[window])
     }
@@ -77,7 +79,7 @@ impl EntryReader {
     }
 
     /// Reads a range of which some pages were fetched already.
-    pub(super) fn read_through(&mut self, entries: Range<u64>, windows: &[Window]) -> Result<RecordBatch> {
+    pub(super) fn read_through(&mut self, entries: Range<u64>, windows: &[Arc<Window>]) -> Result<RecordBatch> {
         let data = Arc::clone(&self.data);
         if entries.start > entries.end || entries.end > data.entries {
             let reason =
@@ -109,6 +111,17 @@ impl EntryReader {
             self.store.forget_fetched();
             data.file.format(e)
         })
+    }
+
+    /// Starts to unseal a page that is fetched, for batches to come, when a thread has nothing else to do. Says whether
+    /// there was room for it.
+    pub(super) fn unseal_ahead(&self, page: LongPage, windows: &[Arc<Window>]) -> bool {
+        if !self.store.reserve_ahead() {
+            return false;
+        }
+        let (store, data, windows) = (Arc::clone(&self.store), Arc::clone(&self.data), windows.to_vec());
+        self.threads.spawn(move || store.unseal_ahead(&data, &page, &windows));
+        true
     }
 
     /// The clusters of every group that has entries of the range.

@@ -35,27 +35,35 @@ impl Wanted {
     }
 }
 
-/// Fetches pages, with requests that join what lies close together, up to `parallel` of them at once.
+/// Fetches pages, with requests that join what lies close together, up to `parallel` of them at once, and delivers each
+/// as soon as it is there.
 ///
 /// Pages that cannot be read are left out: whoever uses them will get the error.
-pub(super) fn fetch(file: &File, pool: &Arc<Pool>, mut wanted: Vec<Wanted>, parallel: usize) -> Vec<(PageKey, Bytes)> {
-    let size = file.size();
+pub(super) fn fetch(
+    file: &File,
+    pool: &Arc<Pool>,
+    mut wanted: Vec<Wanted>,
+    parallel: usize,
+    mut deliver: impl FnMut(PageKey, Bytes),
+) {
+    let (size, access) = (file.size(), file.source.access());
     wanted.retain(|page| page.offset.checked_add(page.len).is_some_and(|end| end <= size));
     wanted.sort_unstable_by_key(|page| (page.offset, page.len));
-    let requests = coalesce(&wanted, file.source.access());
-    let answers = read(file, pool, &requests, parallel);
-    let mut out = Vec::with_capacity(wanted.len());
+    let requests = coalesce(&wanted, access);
+    // Answers from far away come at the same time anyway.
+    let together = if access.remote { requests.len().max(1) } else { parallel };
     let mut pages = wanted.iter();
-    for (request, answer) in requests.iter().zip(answers) {
-        for page in pages.by_ref().take(request.pages) {
-            let Some(answer) = &answer else { continue };
-            // In range: the request covers each of its pages, and is in memory.
-            let start = usize::try_from(page.offset - request.start).unwrap_or(usize::MAX);
-            let len = usize::try_from(page.len).unwrap_or(usize::MAX);
-            out.push((page.key, answer.slice(start..start.saturating_add(len))));
+    for requests in requests.chunks(together) {
+        for (request, answer) in requests.iter().zip(read(file, pool, requests, parallel)) {
+            for page in pages.by_ref().take(request.pages) {
+                let Some(answer) = &answer else { continue };
+                // In range: the request covers each of its pages, and is in memory.
+                let start = usize::try_from(page.offset - request.start).unwrap_or(usize::MAX);
+                let len = usize::try_from(page.len).unwrap_or(usize::MAX);
+                deliver(page.key, answer.slice(start..start.saturating_add(len)));
+            }
         }
     }
-    out
 }
 
 /// Answers of the requests, in order.

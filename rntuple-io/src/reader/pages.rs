@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use super::cluster::Cluster;
 use super::dataset::DataSet;
 use super::fetch::{PageKey, Wanted, fetch};
 use super::file::file_range;
-use super::window::Window;
+use super::window::{LongPage, Window};
 use crate::threads::Threads;
 
 /// Pages of a scan that outlive a batch.
@@ -31,6 +31,8 @@ pub(super) struct Store {
     /// Bytes of unsealed pages that are kept, of all columns.
     kept: AtomicUsize,
     budget: usize,
+    /// Pages that are unsealed before they are asked for, those under way included.
+    ahead: AtomicUsize,
     /// Memory of batches and windows that are gone, for those to come.
     pub(super) pool: Arc<Pool>,
 }
@@ -41,6 +43,8 @@ struct ColumnStore {
     sealed: HashMap<(u64, usize), Bytes>,
     /// Unsealed pages that will be asked for again, with when they were last.
     unsealed: HashMap<(u64, usize), (Kept, u64)>,
+    /// Pages that are being unsealed before they are asked for.
+    coming: HashMap<(u64, usize), Arc<OnceLock<Option<Kept>>>>,
     clock: u64,
     /// Ends of collections where batches meet, see [`PageSource::end_before`]: cluster, element behind, end. Two, as
     /// several fields may be read from the column, one after the other.
@@ -64,7 +68,7 @@ impl Store {
     pub(super) fn new(plan: &Plan, budget: usize, pool: Arc<Pool>) -> Self {
         let columns = plan.columns().iter().map(|_| Mutex::default()).collect();
         let shared = plan.columns().iter().map(|column| plan.shared_columns().binary_search(column).is_ok()).collect();
-        Self { columns, shared, kept: AtomicUsize::new(0), budget, pool }
+        Self { columns, shared, kept: AtomicUsize::new(0), budget, ahead: AtomicUsize::new(0), pool }
     }
 
     /// Bytes of unsealed pages that may be kept.
@@ -92,6 +96,20 @@ impl Store {
 
     fn unsealed(&self, key: PageKey) -> Option<Kept> {
         let mut store = self.column(key.column)?;
+        let place = (key.cluster, key.page);
+        if let Some(coming) = store.coming.get(&place).cloned() {
+            drop(store);
+            let page = coming.wait().clone();
+            store = self.column(key.column)?;
+            // Several fields may have waited for it.
+            if store.coming.remove(&place).is_some() {
+                self.ahead.fetch_sub(1, Ordering::Relaxed);
+            }
+            drop(store);
+            let page = page?;
+            self.keep(key, page.clone());
+            return Some(page);
+        }
         store.clock += 1;
         let now = store.clock;
         let (page, used) = store.unsealed.get_mut(&(key.cluster, key.page))?;
@@ -120,6 +138,34 @@ impl Store {
         }
     }
 
+    /// Makes room for a page that nobody asked for yet, if there is some.
+    pub(super) fn reserve_ahead(&self) -> bool {
+        let more = |ahead| (ahead < MAX_AHEAD).then_some(ahead + 1);
+        self.ahead.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    /// Unseals a page for which there is [room](Self::reserve_ahead), unless somebody has begun with it. Whoever asks for
+    /// it meanwhile waits.
+    pub(super) fn unseal_ahead(&self, data: &DataSet, page: &LongPage, windows: &[Arc<Window>]) {
+        let LongPage { key, column, info, .. } = page;
+        let coming = Coming(Arc::default());
+        let sealed = self.column(key.column).and_then(|mut store| {
+            let place = (key.cluster, key.page);
+            if store.unsealed.contains_key(&place) || store.coming.contains_key(&place) {
+                return None;
+            }
+            let sealed = windows.iter().find_map(|window| window.unused(*key))?;
+            store.coming.insert(place, Arc::clone(&coming.0));
+            Some(sealed)
+        });
+        match (sealed, data.schema.column(*column)) {
+            // What is wrong with it will be found again by who needs it.
+            (Some(sealed), Some(column)) => _ = coming.0.set(unseal_to_keep(&sealed, info, column, data, self).ok()),
+            (Some(_), None) => {}
+            (None, _) => _ = self.ahead.fetch_sub(1, Ordering::Relaxed),
+        }
+    }
+
     /// Gives up a page that was just used.
     fn forget(&self, key: PageKey) {
         let Some(mut store) = self.column(key.column) else { return };
@@ -129,10 +175,61 @@ impl Store {
     }
 }
 
+/// A page that is being unsealed. Whoever waits for it must not wait for ever.
+struct Coming(Arc<OnceLock<Option<Kept>>>);
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.0.get_or_init(|| None);
+    }
+}
+
+/// Unseals a page into memory of its own.
+fn unseal_to_keep(
+    sealed: &[u8],
+    info: &PageInfo,
+    column: &Column,
+    data: &DataSet,
+    store: &Store,
+) -> FormatResult<Kept> {
+    unseal_with(sealed, info, column, data, |bytes| {
+        let memory = |capacity| store.pool.memory(capacity);
+        if let Some((memory, kind)) = kept_form(bytes, info, column, memory)? {
+            return Ok(Kept { bytes: memory.into_bytes(), kind });
+        }
+        let mut memory = memory(bytes.len());
+        memory.grow(bytes.len()).copy_from_slice(bytes);
+        Ok(Kept { bytes: memory.into_bytes(), kind: column.kind })
+    })?
+}
+
+/// Unseals a page for use at once.
+fn unseal_with<T>(
+    sealed: &[u8],
+    info: &PageInfo,
+    column: &Column,
+    data: &DataSet,
+    use_page: impl FnOnce(&[u8]) -> T,
+) -> FormatResult<T> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        let since = Instant::now();
+        let unsealed = unseal(sealed, info, column, scratch);
+        data.file.counters.unsealed(since);
+        let used = unsealed.map(use_page);
+        if scratch.capacity() > MAX_SCRATCH {
+            *scratch = Vec::new();
+        }
+        used
+    })
+}
+
 thread_local! {
     /// Room for an unsealed page; each thread uses its own over and over.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
+
+/// Pages that are unsealed before they are asked for: enough to keep threads busy that would wait for others.
+const MAX_AHEAD: usize = 8;
 
 /// Bytes of one column that are fetched ahead of their use, where no window has them.
 const MAX_ANNOUNCED: u64 = 8 << 20;
@@ -147,7 +244,7 @@ pub(super) struct Pages<'a> {
     pub(super) columns: &'a [ColumnId],
     /// The clusters that the batch touches; segments number them.
     pub(super) clusters: &'a [&'a Cluster],
-    pub(super) windows: &'a [Window],
+    pub(super) windows: &'a [Arc<Window>],
     pub(super) store: &'a Store,
     pub(super) threads: &'a Threads,
     /// Whether pages are kept once they are used up, for reads that jump around.
@@ -178,7 +275,7 @@ impl<'a> Pages<'a> {
     }
 
     fn fetched(&self, key: PageKey) -> Option<Bytes> {
-        let page = self.windows.iter().find_map(|window| window.page(key));
+        let page = self.windows.iter().find_map(|window| window.page(key, &self.data.file));
         page.or_else(|| self.store.column(key.column)?.sealed.remove(&(key.cluster, key.page)))
     }
 
@@ -202,32 +299,19 @@ impl<'a> Pages<'a> {
 
     /// Unseals a page into memory of its own.
     fn unsealed_to_keep(&self, place: &Place<'_>) -> FormatResult<Kept> {
-        let column = self.column(place)?;
-        self.unsealed(place, |page| {
-            let memory = |capacity| self.store.pool.memory(capacity);
-            if let Some((memory, kind)) = kept_form(page.bytes, place.info, column, memory)? {
-                return Ok(Kept { bytes: memory.into_bytes(), kind });
-            }
-            let mut memory = memory(page.bytes.len());
-            memory.grow(page.bytes.len()).copy_from_slice(page.bytes);
-            Ok(Kept { bytes: memory.into_bytes(), kind: page.kind })
-        })?
-        .map_err(|e: FormatError| e.within(describe(place)))
+        let (sealed, column) = (self.sealed(place)?, self.column(place)?);
+        unseal_to_keep(&sealed, place.info, column, self.data, self.store).map_err(|e| e.within(describe(place)))
     }
 
     /// Unseals a page for use at once.
-    fn unsealed<T>(&self, place: &Place<'_>, use_page: impl FnOnce(UnsealedPage<'_>) -> T) -> FormatResult<T> {
+    fn unsealed(
+        &self,
+        place: &Place<'_>,
+        consume: &mut dyn FnMut(UnsealedPage<'_>) -> FormatResult<()>,
+    ) -> FormatResult<()> {
         let (sealed, column) = (self.sealed(place)?, self.column(place)?);
-        SCRATCH.with_borrow_mut(|scratch| {
-            let since = Instant::now();
-            let unsealed = unseal(&sealed, place.info, column, scratch);
-            self.data.file.counters.unsealed(since);
-            let result = unsealed.map(|bytes| use_page(UnsealedPage { bytes, kind: column.kind, shared: None }));
-            if scratch.capacity() > MAX_SCRATCH {
-                *scratch = Vec::new();
-            }
-            result.map_err(|e| e.within(describe(place)))
-        })
+        let consume = |bytes: &[u8]| consume(UnsealedPage { bytes, kind: column.kind, shared: None });
+        unseal_with(&sealed, place.info, column, self.data, consume).map_err(|e| e.within(describe(place)))?
     }
 }
 
@@ -248,7 +332,9 @@ impl PageSource for Pages<'_> {
             self.windows.iter().any(|window| window.has(key))
                 || self.store.column(key.column).is_none_or(|store| {
                     let key = (key.cluster, key.page);
-                    store.sealed.contains_key(&key) || store.unsealed.contains_key(&key)
+                    store.sealed.contains_key(&key)
+                        || store.unsealed.contains_key(&key)
+                        || store.coming.contains_key(&key)
                 })
         };
         // One page is read when it is used; several are worth a common request.
@@ -268,11 +354,11 @@ impl PageSource for Pages<'_> {
                 wanted.push(page);
             }
         }
-        for (key, bytes) in fetch(&self.data.file, &self.store.pool, wanted, self.requests) {
+        fetch(&self.data.file, &self.store.pool, wanted, self.requests, |key, bytes| {
             if let Some(mut store) = self.store.column(key.column) {
                 store.sealed.insert((key.cluster, key.page), bytes);
             }
-        }
+        });
         Ok(())
     }
 
@@ -295,7 +381,7 @@ impl PageSource for Pages<'_> {
             return consume(page.page());
         }
         if !again {
-            return self.unsealed(&place, &mut consume)?;
+            return self.unsealed(&place, &mut consume);
         }
         let page = self.unsealed_to_keep(&place)?;
         self.store.keep(place.key, page.clone());

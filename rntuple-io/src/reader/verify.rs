@@ -135,13 +135,12 @@ impl NTuple {
             let wanted = chunk.iter().enumerate().filter_map(|(i, page)| {
                 Wanted::new(PageKey { cluster: 0, column: 0, page: i }, &page.info, max_key_size)
             });
-            let fetched = fetch(&self.data.file, &pool, wanted.collect(), self.data.file.at_once(&threads));
             let mut sealed: Vec<Option<Bytes>> = vec![None; chunk.len()];
-            for (key, bytes) in fetched {
+            fetch(&self.data.file, &pool, wanted.collect(), self.data.file.at_once(&threads), |key, bytes| {
                 if let Some(slot) = sealed.get_mut(key.page) {
                     *slot = Some(bytes);
                 }
-            }
+            });
             let failed = Mutex::new(Vec::new());
             threads.run(chunk.len(), &|i| {
                 if let (Some(page), Some(sealed)) = (chunk.get(i), sealed.get(i))

@@ -6,18 +6,21 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use bytes::Bytes;
 use rntuple_core::memory::Pool;
-use rntuple_core::metadata::ColumnPages;
+use rntuple_core::metadata::{ColumnPages, PageInfo};
 use rntuple_core::page::sealed_len;
+use rntuple_core::schema::ColumnId;
 
 use super::cluster::Cluster;
 use super::fetch::{PageKey, Wanted, fetch};
 use super::file::File;
 
+/// Pages, those that are there and those that are on their way.
 #[derive(Debug)]
 pub(super) struct Window {
     /// Up to which entry it reaches.
@@ -25,35 +28,80 @@ pub(super) struct Window {
     pages: HashMap<PageKey, Fetched>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Fetched {
-    bytes: Bytes,
+    /// Set once the page is there, or is known not to come.
+    bytes: OnceLock<Option<Bytes>>,
     used: AtomicBool,
 }
 
 impl Window {
+    /// A window whose pages are still to be fetched.
+    pub(super) fn new(plan: &WindowPlan) -> Arc<Self> {
+        let pages = plan.wanted.iter().map(|page| (page.key, Fetched::default())).collect();
+        Arc::new(Self { end: plan.end, pages })
+    }
+
     pub(super) fn has(&self, key: PageKey) -> bool {
         self.pages.contains_key(&key)
     }
 
-    pub(super) fn page(&self, key: PageKey) -> Option<Bytes> {
+    /// Takes a page, and waits for it if need be.
+    pub(super) fn page(&self, key: PageKey, file: &File) -> Option<Bytes> {
         let page = self.pages.get(&key)?;
         page.used.store(true, Ordering::Relaxed);
-        Some(page.bytes.clone())
+        if page.bytes.get().is_none() {
+            let since = Instant::now();
+            page.bytes.wait();
+            file.counters.waited(since);
+        }
+        page.bytes.get()?.clone()
     }
 
-    pub(super) fn fetch(file: &File, pool: &Arc<Pool>, plan: WindowPlan, parallel: usize) -> Self {
-        let pages = fetch(file, pool, plan.wanted, parallel).into_iter();
-        let fetched = |(key, bytes)| (key, Fetched { bytes, used: AtomicBool::new(false) });
-        Self { end: plan.end, pages: pages.map(fetched).collect() }
+    /// Whether a page is there.
+    pub(super) fn arrived(&self, key: PageKey) -> bool {
+        self.pages.get(&key).is_some_and(|page| page.bytes.get().is_some())
     }
 
-    /// Takes over the pages of a window that is done with but were not used yet: the decoder lags behind the estimate.
+    /// Takes a page that is there and that nobody has taken.
+    pub(super) fn unused(&self, key: PageKey) -> Option<Bytes> {
+        let page = self.pages.get(&key)?;
+        let bytes = page.bytes.get()?.clone()?;
+        (!page.used.swap(true, Ordering::Relaxed)).then_some(bytes)
+    }
+
+    /// Fetches the pages that this window was made for.
+    pub(super) fn fetch(&self, file: &File, pool: &Arc<Pool>, plan: WindowPlan, parallel: usize) {
+        // Whoever waits for a page must not wait for ever.
+        let _end = End(self);
+        fetch(file, pool, plan.wanted, parallel, |key, bytes| {
+            if let Some(page) = self.pages.get(&key) {
+                page.bytes.get_or_init(|| Some(bytes));
+            }
+        });
+    }
+
+    /// What is left of windows that are done with: pages that were not used yet, as the decoder lags behind the estimate.
     /// They are copied, as each holds on to all that was read with it.
-    pub(super) fn carry(&mut self, done: &Self) {
-        for (&key, page) in done.pages.iter().filter(|(_, page)| !page.used.load(Ordering::Relaxed)) {
-            let fetched = || Fetched { bytes: Bytes::copy_from_slice(&page.bytes), used: AtomicBool::new(false) };
-            self.pages.entry(key).or_insert_with(fetched);
+    pub(super) fn left_over(done: impl IntoIterator<Item = Arc<Self>>) -> Option<Arc<Self>> {
+        let (mut end, mut pages) = (0, HashMap::new());
+        for window in done {
+            end = window.end;
+            for (&key, page) in window.pages.iter().filter(|(_, page)| !page.used.load(Ordering::Relaxed)) {
+                let copied = page.bytes.wait().as_ref().map(|bytes| Bytes::copy_from_slice(bytes));
+                pages.insert(key, Fetched { bytes: OnceLock::from(copied), used: AtomicBool::new(false) });
+            }
+        }
+        (!pages.is_empty()).then(|| Arc::new(Self { end, pages }))
+    }
+}
+
+struct End<'a>(&'a Window);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        for page in self.0.pages.values() {
+            page.bytes.get_or_init(|| None);
         }
     }
 }
@@ -63,15 +111,34 @@ impl Window {
 pub(super) struct WindowPlan {
     pub(super) end: u64,
     wanted: Vec<Wanted>,
+    /// The pages that hold many entries, by the entry that they start with (an estimate below collections).
+    pub(super) long: Vec<LongPage>,
+}
+
+/// A page that several batches are made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LongPage {
+    /// The entry that it starts with.
+    pub(super) entry: u64,
+    pub(super) key: PageKey,
+    pub(super) column: ColumnId,
+    pub(super) info: PageInfo,
 }
 
 impl WindowPlan {
     /// Plans a window over entries from `range.start` on: as many as have about `budget` sealed bytes, at least one
     /// (and so at least the pages that it lies on), up to `range.end`. `clusters` holds those entries; the last cluster
     /// may end before `range.end`, and then so does the window. With `first` nothing was fetched before, so pages that
-    /// begin before the window count too.
-    pub(super) fn new(clusters: &[&Cluster], range: Range<u64>, budget: u64, first: bool, max_key_size: u64) -> Self {
-        let (mut wanted, mut bytes, mut end) = (Vec::new(), 0, range.start);
+    /// begin before the window count too. Batches will have about `rows` entries.
+    pub(super) fn new(
+        clusters: &[&Cluster],
+        range: Range<u64>,
+        budget: u64,
+        first: bool,
+        rows: u64,
+        max_key_size: u64,
+    ) -> Self {
+        let (mut wanted, mut bytes, mut end, mut long) = (Vec::new(), 0, range.start, Vec::new());
         for cluster in clusters {
             let summary = cluster.summary;
             let cluster_end = summary.first_entry + summary.entries;
@@ -97,9 +164,13 @@ impl WindowPlan {
                 }
                 for (n, page) in column.pages.iter().enumerate().skip(begin).take_while(|(_, page)| page.first < stop) {
                     let key = PageKey { cluster: summary.id, column: i, page: n };
-                    if let Some(page) = Wanted::new(key, page, max_key_size) {
-                        bytes = page.len.saturating_add(bytes);
-                        wanted.push(page);
+                    if let Some(wanting) = Wanted::new(key, page, max_key_size) {
+                        bytes = wanting.len.saturating_add(bytes);
+                        wanted.push(wanting);
+                        if share(summary.entries, page.elements.into(), column.elements) > rows {
+                            let entry = summary.first_entry + share(summary.entries, page.first, column.elements);
+                            long.push(LongPage { entry, key, column: column.column, info: *page });
+                        }
                     }
                 }
             }
@@ -108,7 +179,8 @@ impl WindowPlan {
                 break;
             }
         }
-        Self { end: end.max(range.start + 1), wanted }
+        long.sort_by_key(|page| page.entry);
+        Self { end: end.max(range.start + 1), wanted, long }
     }
 
     /// Leaves out pages that are there already.
