@@ -50,6 +50,8 @@ pub(super) fn fetch(
     wanted.retain(|page| page.offset.checked_add(page.len).is_some_and(|end| end <= size));
     wanted.sort_unstable_by_key(|page| (page.offset, page.len));
     let requests = coalesce(&wanted, access);
+    let ranges: Vec<_> = requests.iter().map(|request| request.start..request.end).collect();
+    file.source.will_read(&ranges);
     // Answers from far away come at the same time anyway.
     let together = if access.remote { requests.len().max(1) } else { parallel };
     let mut pages = wanted.iter();

@@ -2,6 +2,10 @@
 
 use std::fs::File;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::num::NonZeroU64;
+#[cfg(target_os = "linux")]
+use std::ops::Range;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -41,6 +45,15 @@ impl ByteSource for LocalFile {
     fn version(&self) -> Option<String> {
         let since = self.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
         Some(since.as_nanos().to_string())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn will_read(&self, ranges: &[Range<u64>]) {
+        for range in ranges {
+            let len = NonZeroU64::new(range.end.saturating_sub(range.start));
+            // It is only advice: a file system that takes none is as good.
+            let _ = rustix::fs::fadvise(&self.file, range.start, len, rustix::fs::Advice::WillNeed);
+        }
     }
 
     #[cfg(unix)]

@@ -15,6 +15,7 @@ mod uri;
 
 use std::fmt::Debug;
 use std::io;
+use std::ops::Range;
 
 pub use local::LocalFile;
 pub use memory::Memory;
@@ -44,6 +45,11 @@ pub trait ByteSource: Debug + Send + Sync {
     /// What tells its content from what was under the same name before, where the storage knows: an entity tag, a time.
     fn version(&self) -> Option<String> {
         None
+    }
+
+    /// Is told that ranges will be read soon, in this order. The default does nothing about it.
+    fn will_read(&self, ranges: &[Range<u64>]) {
+        let _ = ranges;
     }
 
     /// How it likes to be read.
@@ -92,8 +98,9 @@ pub struct Access {
 }
 
 impl Access {
-    /// A local file, where a request costs next to nothing.
-    pub const LOCAL: Self = Self { gap: 4 << 10, request: 8 << 20, parallel: 4, remote: false };
+    /// A local file: a request costs next to nothing, and the operating system reads ahead what it is
+    /// [told](ByteSource::will_read).
+    pub const LOCAL: Self = Self { gap: 4 << 10, request: 8 << 20, parallel: 1, remote: false };
 
     /// A server: as a request takes some 10 ms, it may as well bring 256 KiB more.
     pub const REMOTE: Self = Self { gap: 256 << 10, request: 8 << 20, parallel: 16, remote: true };
