@@ -10,6 +10,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::ByteSource;
+#[cfg(all(feature = "io-uring", target_os = "linux"))]
+use super::{Access, ReadRange, uring};
 
 /// A file of the operating system.
 #[derive(Debug)]
@@ -54,6 +56,19 @@ impl ByteSource for LocalFile {
             // It is only advice: a file system that takes none is as good.
             let _ = rustix::fs::fadvise(&self.file, range.start, len, rustix::fs::Advice::WillNeed);
         }
+    }
+
+    #[cfg(all(feature = "io-uring", target_os = "linux"))]
+    fn read_many(&self, reads: &mut [ReadRange<'_>], _: usize) {
+        uring::read(&self.file, reads);
+        for read in reads.iter_mut().filter(|read| read.result.is_err()) {
+            read.result = self.read_at(read.offset, read.buffer);
+        }
+    }
+
+    #[cfg(all(feature = "io-uring", target_os = "linux"))]
+    fn access(&self) -> Access {
+        Access { parallel: if uring::available() { uring::DEPTH } else { 1 }, ..Access::LOCAL }
     }
 
     #[cfg(unix)]

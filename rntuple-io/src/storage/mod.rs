@@ -12,6 +12,8 @@ mod partial;
 mod remote;
 mod sink;
 mod uri;
+#[cfg(all(feature = "io-uring", target_os = "linux"))]
+mod uring;
 
 use std::fmt::Debug;
 use std::io;
