@@ -324,7 +324,7 @@ mod tests {
             assert!(collect(kind, &vec![0; 3 * size], 3, 1, 3).is_err());
             assert!(collect(kind, &vec![0; 3 * size], 3, usize::MAX, 3).is_err());
             assert!(collect(kind, &vec![0; 3 * size], usize::MAX, 0, 3).is_err());
-            assert_eq!(collect(kind, &[], 0, 0, 0).unwrap(), []);
+            assert_eq!(collect(kind, &[], 0, 0, 0).unwrap(), Vec::<u64>::new());
             assert!(undelta_page(kind, &vec![0; 3 * size], 3, &mut [0; 2]).is_err());
             assert!(encode_index(kind, &[1, 2], &mut [0; 3]).is_err());
         }

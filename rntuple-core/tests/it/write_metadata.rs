@@ -420,6 +420,11 @@ fn any_page() -> impl Strategy<Value = (u32, bool, Locator)> {
     let locator = prop_oneof![
         (0..1_u64 << 33, any::<u64>()).prop_map(|(size, offset)| Locator::File { size, offset }),
         (0..1_u64 << 33, any::<u64>()).prop_map(|(size, location)| Locator::Object { size, location }),
+        (0..1_u64 << 33, any::<u32>(), any::<u32>()).prop_map(|(size, object, offset)| Locator::Multi {
+            size,
+            object,
+            offset
+        }),
     ];
     (1..1_u32 << 31, any::<bool>(), locator)
 }

@@ -3,20 +3,28 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use rntuple_core::arrow::{Plan, Projection, ReadOptions};
 use rntuple_core::compression::BlockReader;
 use rntuple_core::container::root_file::{Anchor, EnvelopePlace};
-use rntuple_core::metadata::{ClusterPages, Footer, Header, Locator, PageListReader};
+use rntuple_core::memory::Pool;
+use rntuple_core::metadata::{ClusterPages, Footer, Header, Locator, PageInfo, PageListReader};
+use rntuple_core::page::sealed_len;
 use rntuple_core::schema::{ColumnId, Schema};
 use rntuple_core::{Context, Error as FormatError};
 
-use super::file::{File, place};
+use super::fetch::{PageKey, Wanted, fetch};
+use super::file::{File, file_range, place};
 use super::page_lists::{KEEP, PageLists};
 use crate::error::Result;
+use crate::storage::keyed::ObjectSpace;
+use crate::threads::Threads;
 
 #[derive(Debug)]
 pub(crate) struct DataSet {
     pub(crate) file: File,
+    /// The objects that stand for a file, where there is none: `file` reads from them.
+    pub(crate) objects: Option<Arc<ObjectSpace>>,
     pub(crate) anchor: Anchor,
     pub(crate) header: Names,
     pub(crate) footer: Footer,
@@ -37,7 +45,7 @@ pub(crate) struct Names {
 }
 
 impl DataSet {
-    pub(super) fn open(file: File, anchor: Anchor) -> Result<Self> {
+    pub(super) fn open(file: File, anchor: Anchor, objects: Option<Arc<ObjectSpace>>) -> Result<Self> {
         let envelope = |what: &'static str, at: EnvelopePlace| -> Result<(Vec<u8>, String)> {
             let locator = Locator::File { size: at.stored, offset: at.offset };
             let bytes = file.read_envelope(|| what.to_owned(), locator, at.length, anchor.max_key_size)?;
@@ -52,11 +60,16 @@ impl DataSet {
             checksum: header.checksum,
         };
         let (bytes, what) = envelope("footer envelope", anchor.footer)?;
-        let (footer, schema) = Footer::parse(&bytes, header).context(|| what.clone()).map_err(|e| file.format(e))?;
-        let entries = footer.entries().context(|| what).map_err(|e| file.format(e))?;
+        let format = |e: FormatError| file.format(e.within(what.clone()));
+        let (mut footer, schema) = Footer::parse(&bytes, header).map_err(format)?;
+        let entries = footer.entries().map_err(format)?;
+        if let Some(objects) = &objects {
+            objects.place_page_lists(&mut footer).map_err(format)?;
+        }
         let page_lists = PageLists::default();
         let schema = Arc::new(schema);
-        Ok(Self { file, anchor, header: names, footer, schema, entries, page_lists, everything: OnceLock::new() })
+        let everything = OnceLock::new();
+        Ok(Self { file, objects, anchor, header: names, footer, schema, entries, page_lists, everything })
     }
 
     /// The plan to read all fields, with the usual types.
@@ -71,6 +84,16 @@ impl DataSet {
 
     /// The clusters of a group, with the pages of some columns (ascending).
     pub(crate) fn clusters(&self, group: usize, columns: &[ColumnId]) -> Result<Vec<ClusterPages>> {
+        let mut clusters = self.listed_clusters(group, columns)?;
+        if let Some(objects) = &self.objects {
+            let placed = objects.place_pages(&mut clusters);
+            placed.map_err(|e| self.file.format(e.within(format!("page list of cluster group {group}"))))?;
+        }
+        Ok(clusters)
+    }
+
+    /// The same, with their pages as the page list says where they are.
+    fn listed_clusters(&self, group: usize, columns: &[ColumnId]) -> Result<Vec<ClusterPages>> {
         let Some(description) = self.footer.cluster_groups.get(group) else { return Ok(Vec::new()) };
         let reader = PageListReader { schema: &self.schema, header_checksum: self.header.checksum, group: description };
         let what = || format!("page list of cluster group {group}");
@@ -93,6 +116,33 @@ impl DataSet {
         let length = usize::try_from(link.length).unwrap_or(usize::MAX);
         let stream = BlockReader::new(&sealed, length).context(what).map_err(|e| self.file.format(e))?;
         reader.read(stream, columns).map_err(format)
+    }
+
+    /// Pages as they are stored, with their checksums, which are not verified.
+    pub(crate) fn sealed_pages(&self, pages: &[PageInfo]) -> Result<Vec<Bytes>> {
+        let max_key_size = self.anchor.max_key_size;
+        let wanted = pages
+            .iter()
+            .enumerate()
+            .filter_map(|(page, info)| Wanted::new(PageKey { cluster: 0, column: 0, page }, info, max_key_size));
+        let mut sealed: Vec<Option<Bytes>> = vec![None; pages.len()];
+        fetch(&self.file, &Pool::new(0), wanted.collect(), self.file.at_once(&Threads::Shared), |key, bytes| {
+            if let Some(slot) = sealed.get_mut(key.page) {
+                *slot = Some(bytes);
+            }
+        });
+        let read = |(sealed, page): (Option<Bytes>, &PageInfo)| match sealed {
+            Some(sealed) => Ok(sealed),
+            None => {
+                let what = || "page".to_owned();
+                let (Some((offset, _)), Some(len)) = (file_range(&page.locator), sealed_len(page)) else {
+                    let reason = format!("its locator ({:?}) does not point into a file", page.locator);
+                    return Err(self.file.format(FormatError::Inconsistent { what: "page", reason }));
+                };
+                self.file.read_payload(what, offset, len, max_key_size).map(Bytes::from)
+            }
+        };
+        sealed.into_iter().zip(pages).map(read).collect()
     }
 
     /// Which groups hold entries of a range.

@@ -13,6 +13,8 @@ use super::file::File;
 use super::metrics::Metrics;
 use super::scan::Scan;
 use crate::error::{Error, Result};
+use crate::storage::ByteSource;
+use crate::storage::keyed::{self, KeyedStore, ObjectSpace};
 
 /// An open RNTuple: schema, counts, and the way to its data.
 ///
@@ -25,7 +27,41 @@ pub struct NTuple {
 
 impl NTuple {
     pub(super) fn open(file: File, anchor: Anchor) -> Result<Self> {
-        Ok(Self { data: Arc::new(DataSet::open(file, anchor)?) })
+        Ok(Self { data: Arc::new(DataSet::open(file, anchor, None)?) })
+    }
+
+    /// Opens an RNTuple that lies in a store without a file: in the native object layout, or in the key-value layout.
+    /// `base` is its key: that of the anchor, or container and name joined by a slash; `name` is for messages.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use rntuple_io::storage::keyed::{KeyedStore, MemoryStore};
+    ///
+    /// let store: Arc<dyn KeyedStore> = Arc::new(MemoryStore::new());
+    /// let missing = rntuple_io::NTuple::from_store("memory", store, "run1/Events");
+    /// assert!(matches!(missing, Err(rntuple_io::Error::NotFound { .. })));
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without an anchor, [`Error::Io`], and [`Error::Format`] when its metadata cannot be read.
+    pub fn from_store(name: impl Into<Arc<str>>, store: Arc<dyn KeyedStore>, base: &str) -> Result<Self> {
+        let name = name.into();
+        let found = keyed::open(&name, store, base)?;
+        let wanted = found.0.keys.name_of(base).map(str::to_owned);
+        let ntuple = Self::from_found(Arc::clone(&name), found)?;
+        // The number of a data set in its container may be that of another name, too.
+        match wanted.filter(|wanted| wanted != ntuple.name()) {
+            None => Ok(ntuple),
+            Some(path) => {
+                let hint = format!("; '{}' has the same number", ntuple.name());
+                Err(Error::NotFound { file: name, path, hint })
+            }
+        }
+    }
+
+    pub(crate) fn from_found(name: Arc<str>, (objects, anchor): keyed::Found) -> Result<Self> {
+        let source: Arc<dyn ByteSource> = Arc::clone(&objects) as _;
+        Ok(Self { data: Arc::new(DataSet::open(File::new(name, source), anchor, Some(objects))?) })
     }
 
     /// Name of the data set.
@@ -118,6 +154,10 @@ impl NTuple {
             };
             return Err(Error::NotFound { file: Arc::clone(&file.name), path: name.to_owned(), hint });
         };
+        check_attribute_version(file, set)?;
+        if let Some(objects) = &self.data.objects {
+            return self.attribute_set_in(objects, set);
+        }
         let anchor = read_attribute_anchor(file, anchor, set)?;
         Self::open(file.clone(), anchor)
     }
@@ -128,18 +168,35 @@ impl NTuple {
         self.data.file.metrics()
     }
 
+    /// An attribute set that lies in objects has an anchor under a key of its own.
+    fn attribute_set_in(&self, objects: &ObjectSpace, set: &AttributeSet) -> Result<Self> {
+        let file = &self.data.file;
+        let what = || format!("attribute set '{}'", set.name);
+        let format = |reason| file.format(FormatError::Inconsistent { what: "anchor", reason }.within(what()));
+        let base = objects.keys.attribute_set(&set.name).map_err(format)?;
+        match Self::from_store(Arc::clone(&file.name), Arc::clone(&objects.store), &base) {
+            // The set is said to be there.
+            Err(Error::NotFound { .. }) => Err(format(format!("object '{base}' is missing"))),
+            opened => opened,
+        }
+    }
+
     /// Starts to read data: choose fields, entries and resources, then [`Scan::open`].
     pub fn scan(&self) -> Scan {
         Scan::new(Arc::clone(&self.data))
     }
 }
 
+fn check_attribute_version(file: &File, set: &AttributeSet) -> Result<()> {
+    if set.schema_version[0] == 1 {
+        return Ok(());
+    }
+    let reason = format!("schema version {} is unknown to this version", set.schema_version[0]);
+    Err(file.format(FormatError::FieldUnavailable { field: set.name.to_string(), reason }))
+}
+
 fn read_attribute_anchor(file: &File, main: &Anchor, set: &AttributeSet) -> Result<Anchor> {
     let what = || format!("anchor of attribute set '{}'", set.name);
-    if set.schema_version[0] != 1 {
-        let reason = format!("schema version {} is unknown to this version", set.schema_version[0]);
-        return Err(file.format(FormatError::FieldUnavailable { field: set.name.to_string(), reason }));
-    }
     let Locator::File { size, offset } = set.anchor else {
         let reason = "its locator does not point into a file".to_owned();
         return Err(file.format(FormatError::Inconsistent { what: "anchor", reason }.within(what())));

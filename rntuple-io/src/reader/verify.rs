@@ -1,12 +1,13 @@
 //! Verifying every checksum of a data set.
 
+use std::io::ErrorKind;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Instant;
 
 use bytes::Bytes;
 use rntuple_core::memory::Pool;
-use rntuple_core::metadata::{EnvelopeLink, PageInfo};
+use rntuple_core::metadata::{Locator, PageInfo};
 use rntuple_core::page::{sealed_len, unseal, verify};
 use rntuple_core::schema::{Column, ColumnId};
 
@@ -43,7 +44,7 @@ pub struct VerifyReport {
 pub struct Damage {
     /// The envelope or page.
     pub what: String,
-    /// Where it starts in the file; 0 when its locator does not tell.
+    /// Where it starts in the file or object; 0 when its locator does not tell.
     pub offset: u64,
     /// What is wrong with it.
     pub reason: String,
@@ -60,7 +61,7 @@ struct Page<'a> {
 impl NTuple {
     /// Reads every envelope and every page, those of linked attribute sets included, and compares all checksums.
     /// Damage does not stop it; it is listed in the report. `progress` is called now and then with bytes done and the
-    /// size of the file.
+    /// size of the file; without a file, with the bytes of all cluster groups so far.
     ///
     /// # Errors
     /// [`Error::Io`] when the storage fails. (A damaged anchor, header or footer shows on opening.)
@@ -103,7 +104,12 @@ impl NTuple {
                     });
                     self.verify_pages(pages.collect(), report, progress)?;
                 }
-                Err(error) => report.damage.push(page_list_damage(group, link, error)?),
+                Err(error) => {
+                    let what = format!("page list of cluster group {group}");
+                    let locator = link.map_or(Locator::Unknown { kind: 0 }, |link| link.locator);
+                    let (what, offset) = self.place(what, &locator);
+                    report.damage.push(damage(what, offset, error)?);
+                }
             }
         }
         Ok(())
@@ -119,7 +125,11 @@ impl NTuple {
         // Pages that are stored once for several places stand side by side now.
         pages.dedup_by_key(|page| page.info.locator);
         let size = |page: &Page<'_>| sealed_len(&page.info).unwrap_or(0);
-        let total = self.data.file.size().max(report.bytes);
+        let total = match &self.data.objects {
+            None => self.data.file.size().max(report.bytes),
+            // What there is can only be told group by group.
+            Some(_) => pages.iter().fold(report.bytes, |sum, page| sum.saturating_add(size(page))),
+        };
         let threads = Threads::Shared;
         let pool = Pool::new(usize::try_from(CHUNK).unwrap_or(usize::MAX));
         let mut rest = pages.as_slice();
@@ -154,8 +164,8 @@ impl NTuple {
             let mut failed = failed.into_iter().peekable();
             for (i, page) in chunk.iter().enumerate() {
                 if let Some((_, error)) = failed.next_if(|(bad, _)| *bad == i) {
-                    let offset = file_range(&page.info.locator).map_or(0, |(offset, _)| offset);
-                    report.damage.push(damage(self.describe(page), offset, error)?);
+                    let (what, offset) = self.place(self.describe(page), &page.info.locator);
+                    report.damage.push(damage(what, offset, error)?);
                     continue;
                 }
                 report.pages += 1;
@@ -190,15 +200,20 @@ impl NTuple {
         checked.map_err(|e| file.format(e))
     }
 
+    /// Completes what something is with the object that has it, and gives the offset in the file or object; 0 when its
+    /// locator does not tell.
+    fn place(&self, what: String, locator: &Locator) -> (String, u64) {
+        let offset = file_range(locator).map_or(0, |(offset, _)| offset);
+        match self.data.objects.as_ref().and_then(|objects| objects.place(offset)) {
+            Some((key, offset)) => (format!("{what} in object '{key}'"), offset),
+            None => (what, offset),
+        }
+    }
+
     fn describe(&self, page: &Page<'_>) -> String {
         let field = self.data.schema.path(page.column.field);
         format!("page {} of field '{field}' (column {}) in cluster {}", page.number, page.column.id.0, page.cluster)
     }
-}
-
-fn page_list_damage(group: usize, link: Option<EnvelopeLink>, error: Error) -> Result<Damage> {
-    let offset = link.and_then(|link| file_range(&link.locator)).map_or(0, |(offset, _)| offset);
-    damage(format!("page list of cluster group {group}"), offset, error)
 }
 
 /// What is wrong with the content is damage; a storage that fails is an error.
@@ -206,6 +221,10 @@ fn damage(what: String, offset: u64, error: Error) -> Result<Damage> {
     let reason = match error {
         Error::Format { source, .. } => source.to_string(),
         Error::BeyondEnd { len, size, .. } => format!("{len} bytes are beyond the end of the file, which has {size}"),
+        // Of a store that works: an object is not there, or ends too early.
+        Error::Io { source, .. } if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof) => {
+            source.to_string()
+        }
         other => return Err(other),
     };
     Ok(Damage { what, offset, reason })

@@ -4,6 +4,7 @@
 //! [`Storage`]; any other can be given to [`Reader::from_source`](crate::Reader::from_source) and
 //! [`FileWriter::to_sink`](crate::FileWriter::to_sink). No trait or type here names another library.
 
+pub mod keyed;
 mod local;
 mod memory;
 mod parallel;

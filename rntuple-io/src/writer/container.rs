@@ -220,6 +220,10 @@ impl Container {
         below.into_iter().try_for_each(|(path, at)| self.load(file, at, path, depth + 1, loaded))
     }
 
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
     /// Bytes of the file so far.
     pub(super) fn size(&self) -> u64 {
         self.end

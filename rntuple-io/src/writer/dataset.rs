@@ -1,20 +1,19 @@
 //! One RNTuple in a file that is being written: where its clusters lie, and its envelopes.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use rntuple_core::arrow::{Layout, SealedPage};
+use rntuple_core::arrow::Layout;
 use rntuple_core::compression::{self, CompressionSettings};
 use rntuple_core::container::root_file::{Anchor, EnvelopePlace};
 use rntuple_core::metadata::{
-    AttributeSet, ClusterGroup, ClusterListing, ClusterPages, ClusterSummary, ColumnPages, EnvelopeLink, Footer,
-    Header, HeaderNames, Locator, PageInfo, SerializedEnvelope, serialize_page_list,
+    AttributeSet, ClusterGroup, ClusterListing, ClusterPages, ClusterSummary, ColumnPages, EnvelopeKind, EnvelopeLink,
+    Footer, Header, HeaderNames, PageInfo, SerializedEnvelope, serialize_page_list,
 };
-use rntuple_core::page::CHECKSUM_LEN;
 use rntuple_core::schema::{Column, ColumnId, ExtraTypeInfo, Schema, SchemaBuilder};
 
 use super::cluster::SealedCluster;
 use super::container::Container;
+use super::embedding::Embedding;
 use super::journal;
 use super::options::WriteOptions;
 use crate::error::Result;
@@ -24,8 +23,6 @@ use crate::reader::DataSet;
 const VERSION: [u16; 4] = [1, 0, 2, 0];
 /// A journal record that is larger than a record can be is left out.
 const MAX_JOURNAL: usize = 1 << 30;
-/// Most bytes of pages in one record, where the data set has no lower limit.
-const MAX_RECORD: u64 = 1 << 30;
 /// What stands in the header as the writer.
 const WRITER: &str = concat!("rntuple-rs v", env!("CARGO_PKG_VERSION"));
 
@@ -39,6 +36,8 @@ pub(super) struct Dataset {
     schema: Arc<Schema>,
     header: EnvelopePlace,
     header_checksum: u64,
+    /// Format version of the anchor.
+    version: [u16; 4],
     max_key_size: u64,
     clusters: Vec<ClusterListing>,
     /// For each column, the elements in all clusters so far.
@@ -52,15 +51,15 @@ pub(super) struct Dataset {
 impl Dataset {
     /// Starts a data set: writes its header.
     pub(super) fn create(
-        container: &mut Container,
+        embedding: &mut Embedding,
         name: &str,
         layout: &Layout,
         options: &WriteOptions,
     ) -> Result<Self> {
         let names = HeaderNames { name, description: &options.description, writer: WRITER };
         let schema = Arc::clone(layout.schema());
-        let envelope = Header::serialize(&names, &schema).map_err(|e| container.format(e))?;
-        let header = store(container, &envelope, options.compression, options.max_key_size)?;
+        let envelope = Header::serialize(&names, &schema).map_err(|e| embedding.format(e))?;
+        let header = embedding.envelope(EnvelopeKind::Header, &envelope, options.compression, options.max_key_size)?;
         Ok(Self {
             name: name.to_owned(),
             path: name.to_owned(),
@@ -68,6 +67,7 @@ impl Dataset {
             schema,
             header,
             header_checksum: envelope.checksum,
+            version: VERSION,
             max_key_size: options.max_key_size,
             clusters: Vec::new(),
             elements: vec![0; layout.columns().len()],
@@ -112,6 +112,7 @@ impl Dataset {
             schema: Arc::clone(&data.schema),
             header: data.anchor.header,
             header_checksum: data.header.checksum,
+            version: VERSION,
             max_key_size: data.anchor.max_key_size,
             elements,
             entries: data.entries,
@@ -119,6 +120,25 @@ impl Dataset {
             checkpoints: Vec::new(),
             attribute_sets: data.footer.attribute_sets.clone(),
         })
+    }
+
+    /// Starts a copy of a data set, whose header is written already.
+    pub(super) fn copy_of(data: &DataSet, header: EnvelopePlace, options: &WriteOptions) -> Self {
+        Self {
+            name: data.header.name.to_string(),
+            path: data.header.name.to_string(),
+            options: options.clone(),
+            schema: Arc::clone(&data.schema),
+            header,
+            header_checksum: data.header.checksum,
+            version: data.anchor.version,
+            max_key_size: options.max_key_size,
+            clusters: Vec::new(),
+            elements: vec![0; data.schema.columns().len()],
+            entries: 0,
+            checkpoints: Vec::new(),
+            attribute_sets: Vec::new(),
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -169,20 +189,10 @@ impl Dataset {
     }
 
     /// Writes the pages of a cluster, and where they lie for a scan that has no page list.
-    pub(super) fn place(&mut self, container: &mut Container, cluster: &SealedCluster) -> Result<()> {
+    pub(super) fn place(&mut self, embedding: &mut Embedding, cluster: &SealedCluster) -> Result<()> {
         let summary =
             ClusterSummary { id: self.clusters.len() as u64, first_entry: self.entries, entries: cluster.entries };
-        let mut placer = Placer {
-            container,
-            max_key_size: self.max_key_size,
-            max_record: if self.max_key_size == 0 { MAX_RECORD } else { self.max_key_size.min(MAX_RECORD) },
-            merging: self.options.same_page_merging,
-            open: Vec::new(),
-            open_len: 0,
-            open_at: 0,
-            seen: HashMap::new(),
-        };
-        placer.open_at = placer.container.next_blob_at()?;
+        let mut placer = embedding.placer(summary.id, self.max_key_size, self.options.same_page_merging)?;
         let mut columns = Vec::with_capacity(cluster.columns.len());
         for (i, sealed) in cluster.columns.iter().enumerate() {
             let first_element = self.elements.get(i).copied().unwrap_or(0);
@@ -196,10 +206,11 @@ impl Dataset {
                 pages: Vec::new(),
             };
             if let Some((sealed, _)) = sealed {
+                placer.column(out.column)?;
                 out.pages.reserve_exact(sealed.pages.len());
                 for page in &sealed.pages {
                     let bytes = sealed.bytes.get(page.bytes.clone()).unwrap_or_default();
-                    let locator = placer.place(page, bytes)?;
+                    let locator = placer.place(page.checksum, bytes)?;
                     let (elements, checksum) = (page.elements, page.checksum);
                     out.pages.push(PageInfo { first: out.elements, elements, checksum, locator });
                     out.elements += u64::from(elements);
@@ -208,14 +219,23 @@ impl Dataset {
             columns.push(out);
         }
         placer.flush()?;
-        let pages = ClusterPages { summary, columns };
-        self.clusters.push(ClusterListing::new(&pages).map_err(|e| container.format(e))?);
+        drop(placer);
+        self.add(embedding, &ClusterPages { summary, columns })
+    }
+
+    /// Takes a cluster whose pages are written.
+    pub(super) fn add(&mut self, embedding: &mut Embedding, pages: &ClusterPages) -> Result<()> {
+        self.clusters.push(ClusterListing::new(pages).map_err(|e| embedding.format(e))?);
         // Only now: a cluster that could not be placed leaves no gap.
         for (total, column) in self.elements.iter_mut().zip(&pages.columns) {
             *total = total.saturating_add(column.elements);
         }
-        self.entries = self.entries.saturating_add(cluster.entries);
-        self.write_journal(container)
+        self.entries = self.entries.saturating_add(pages.summary.entries);
+        match embedding {
+            Embedding::File(container) => self.write_journal(container),
+            // Objects stay whatever happens to the writer, but nobody could tell what they are.
+            Embedding::Objects(_) => Ok(()),
+        }
     }
 
     /// Leaves a page list of the newest cluster behind it, which only a recovery looks for.
@@ -243,27 +263,25 @@ impl Dataset {
 
     /// Writes the page list and the footer; gives the anchor that makes them a data set. `last`: no more will follow,
     /// so that one page list is written for all clusters; older readers know only the first.
-    pub(super) fn write_metadata(&mut self, container: &mut Container, last: bool) -> Result<Anchor> {
+    pub(super) fn write_metadata(&mut self, embedding: &mut Embedding, last: bool) -> Result<Anchor> {
         let mut groups = if last { Vec::new() } else { self.checkpoints.clone() };
         let listed: usize = groups.iter().map(|group| group.clusters as usize).sum();
         let rest = self.clusters.get(listed..).unwrap_or_default();
         if let (Some(first), Some(end)) = (rest.first(), rest.last()) {
             let (ClusterSummary { first_entry, id, .. }, end) = (first.summary(), end.summary());
             let entries = end.first_entry.saturating_add(end.entries).saturating_sub(first_entry);
-            let envelope = serialize_page_list(self.header_checksum, rest).map_err(|e| container.format(e))?;
+            let envelope = serialize_page_list(self.header_checksum, rest).map_err(|e| embedding.format(e))?;
             let clusters = u32::try_from(rest.len()).unwrap_or(u32::MAX);
-            let place = store(container, &envelope, self.options.compression, self.max_key_size)?;
-            let page_list = EnvelopeLink {
-                length: place.length,
-                locator: Locator::File { size: place.stored, offset: place.offset },
-            };
+            let place =
+                embedding.envelope(EnvelopeKind::PageList, &envelope, self.options.compression, self.max_key_size)?;
+            let page_list = EnvelopeLink { length: place.length, locator: embedding.locator(place) };
             groups.push(ClusterGroup { first_entry, entries, clusters, first_cluster: id, page_list });
         }
         self.checkpoints.clone_from(&groups);
         let footer = Footer { cluster_groups: groups, attribute_sets: self.attribute_sets.clone() };
-        let envelope = footer.serialize(self.header_checksum, &self.schema).map_err(|e| container.format(e))?;
-        let place = store(container, &envelope, self.options.compression, self.max_key_size)?;
-        Ok(Anchor::new(VERSION, self.header, place, self.max_key_size))
+        let envelope = footer.serialize(self.header_checksum, &self.schema).map_err(|e| embedding.format(e))?;
+        let place = embedding.envelope(EnvelopeKind::Footer, &envelope, self.options.compression, self.max_key_size)?;
+        Ok(Anchor::new(self.version, self.header, place, self.max_key_size))
     }
 }
 
@@ -278,64 +296,6 @@ pub(super) fn store(
     compression::compress(compression, &envelope.bytes, &mut packed).map_err(|e| container.format(e.into()))?;
     let offset = container.payload(&packed, max_key_size)?;
     Ok(EnvelopePlace { offset, stored: packed.len() as u64, length: envelope.bytes.len() as u64 })
-}
-
-/// Puts the pages of a cluster into records, identical ones once.
-struct Placer<'a, 'b> {
-    container: &'b mut Container,
-    max_key_size: u64,
-    /// Most bytes of pages in one record, unless a single page has more.
-    max_record: u64,
-    merging: bool,
-    /// What the open record has so far, and where its payload will lie.
-    open: Vec<&'a [u8]>,
-    open_len: u64,
-    open_at: u64,
-    /// Pages by checksum: their bytes, and where they lie.
-    seen: HashMap<u64, (&'a [u8], u64)>,
-}
-
-impl<'a> Placer<'a, '_> {
-    fn place(&mut self, page: &SealedPage, bytes: &'a [u8]) -> Result<Locator> {
-        let checksum = if page.checksum { CHECKSUM_LEN } else { 0 };
-        let size = bytes.len().saturating_sub(checksum) as u64;
-        let stored = bytes.last_chunk().copied().map(u64::from_le_bytes);
-        let known = stored.filter(|_| self.merging && page.checksum);
-        if let Some((other, offset)) = known.and_then(|checksum| self.seen.get(&checksum))
-            && *other == bytes
-        {
-            return Ok(Locator::File { size, offset: *offset });
-        }
-        let len = bytes.len() as u64;
-        let offset = if len > self.max_record {
-            self.flush()?;
-            let offset = self.container.payload(bytes, self.max_key_size)?;
-            self.open_at = self.container.next_blob_at()?;
-            offset
-        } else {
-            if self.open_len + len > self.max_record {
-                self.flush()?;
-            }
-            let offset = self.open_at + self.open_len;
-            self.open.push(bytes);
-            self.open_len += len;
-            offset
-        };
-        if let Some(checksum) = known {
-            self.seen.entry(checksum).or_insert((bytes, offset));
-        }
-        Ok(Locator::File { size, offset })
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        if self.open_len > 0 {
-            self.container.blob(&self.open)?;
-        }
-        self.open.clear();
-        self.open_len = 0;
-        self.open_at = self.container.next_blob_at()?;
-        Ok(())
-    }
 }
 
 #[cfg(test)]

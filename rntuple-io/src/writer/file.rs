@@ -6,13 +6,16 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 
 use super::container::Container;
+use super::embedding::Embedding;
 use super::ntuple::Writer;
+use super::objects::Objects;
 use super::options::{Checkpoint, WriteOptions};
 use super::output::Shared;
 use super::parallel::ParallelWriter;
 use super::resume::resume;
 use crate::error::{Error, Result};
 use crate::reader::File;
+use crate::storage::keyed::{KeyedStore, is_inner};
 use crate::storage::{ByteSink, FileInPlace, Name, Storage};
 
 /// The path of what must be a local file, because it is changed where it is.
@@ -86,7 +89,26 @@ impl FileWriter {
     /// [`Error::Io`].
     pub fn to_sink(name: impl Into<Arc<str>>, sink: Box<dyn ByteSink>, options: &WriteOptions) -> Result<Self> {
         let container = Container::create(name.into(), sink, options)?;
-        Ok(Self { shared: Shared::new(container), existing: None })
+        Ok(Self { shared: Shared::new(Embedding::File(Box::new(container))), existing: None })
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// The objects of one data set, in place of a file.
+    pub(super) fn objects(
+        name: Arc<str>,
+        store: Arc<dyn KeyedStore>,
+        base: &str,
+        options: &WriteOptions,
+    ) -> Result<Self> {
+        if let Some(part) = base.split('/').find(|part| is_inner(part)) {
+            let reason = format!("'{base}' is no key for a data set: '{part}' is within one");
+            return Err(Error::Argument { file: name, reason });
+        }
+        let objects = Objects::create(name, store, base, options)?;
+        Ok(Self { shared: Shared::new(Embedding::Objects(Box::new(objects))), existing: None })
     }
 
     /// Opens a ROOT file that exists, to add RNTuples to it. Its content stays as it is; what is added becomes visible
@@ -102,7 +124,7 @@ impl FileWriter {
         let sink = FileInPlace::open(&path).map_err(|e| Error::io(&file.name, "cannot be opened", e))?;
         let sink = Box::new(sink);
         let container = Container::open(&file, sink, options)?;
-        Ok(Self { shared: Shared::new(container), existing: Some(file) })
+        Ok(Self { shared: Shared::new(Embedding::File(Box::new(container))), existing: Some(file) })
     }
 
     /// Starts an RNTuple at a path such as `Events` or `dir/sub/Events`; directories that are missing are made. If there

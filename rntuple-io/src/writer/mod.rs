@@ -1,15 +1,19 @@
-//! Writing RNTuples to ROOT files.
+//! Writing RNTuples to ROOT files, and to objects of stores.
 
 mod attributes;
 mod cluster;
 mod container;
+mod copy;
 mod dataset;
+mod embedding;
 mod file;
 pub(crate) mod journal;
 mod ntuple;
+mod objects;
 mod options;
 mod output;
 mod parallel;
+mod place;
 mod resume;
 mod rows;
 

@@ -19,6 +19,7 @@ use super::output::{Output, Shared, Written};
 use super::rows::PendingRows;
 use crate::error::Result;
 use crate::storage::MemorySink;
+use crate::storage::keyed::KeyedStore;
 use crate::threads::Threads;
 
 /// Writes an RNTuple from Arrow record batches.
@@ -59,6 +60,48 @@ impl Writer {
     pub fn create(path: impl AsRef<Path>, name: &str, schema: SchemaRef, options: WriteOptions) -> Result<Self> {
         rehearse(path.as_ref(), name, &schema, &options)?;
         let file = FileWriter::create(path, &options)?;
+        let mut writer = file.ntuple(name, schema, options)?;
+        writer.file = Some(file);
+        Ok(writer)
+    }
+
+    /// Writes an RNTuple to a store that has keys, without a file: `base` is its key (see [`NTuple::from_store`]), `store_name`
+    /// is for messages. Options of objects count: layout, size, and whether a data set that is there is replaced.
+    ///
+    /// It becomes visible when it is complete, or at checkpoints. What a writer puts that is not finished is found by
+    /// [`orphans`](crate::storage::keyed::orphans), and so is what was replaced.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use arrow::array::{Int32Array, RecordBatch};
+    /// # let batch = RecordBatch::try_from_iter([("x", Arc::new(Int32Array::from(vec![1, 2, 3])) as _)])?;
+    /// use std::sync::Arc;
+    /// use rntuple_io::storage::keyed::{KeyedStore, MemoryStore};
+    /// use rntuple_io::{NTuple, WriteOptions, Writer};
+    ///
+    /// let store: Arc<dyn KeyedStore> = Arc::new(MemoryStore::new());
+    /// let (schema, options) = (batch.schema(), WriteOptions::default());
+    /// let mut writer = Writer::to_store("memory", Arc::clone(&store), "run1/Events", "Events", schema, options)?;
+    /// writer.append(&batch)?;
+    /// writer.finish()?;
+    /// assert_eq!(NTuple::from_store("memory", store, "run1/Events")?.entries(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`crate::Error::Argument`] for a key that cannot be one or that is taken; otherwise as [`Writer::create`].
+    ///
+    /// [`NTuple::from_store`]: crate::NTuple::from_store
+    pub fn to_store(
+        store_name: impl Into<Arc<str>>,
+        store: Arc<dyn KeyedStore>,
+        base: &str,
+        name: &str,
+        schema: SchemaRef,
+        options: WriteOptions,
+    ) -> Result<Self> {
+        let file = FileWriter::objects(store_name.into(), store, base, &options)?;
         let mut writer = file.ntuple(name, schema, options)?;
         writer.file = Some(file);
         Ok(writer)

@@ -7,6 +7,8 @@ use rntuple_core::compression::CompressionSettings;
 use rntuple_core::container::root_file::datime;
 use rntuple_core::schema::ColumnEncoding;
 
+use crate::storage::keyed::ObjectLayout;
+
 /// When the file on storage is brought up to date while it is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -36,6 +38,9 @@ pub struct WriteOptions {
     pub(super) page_checksums: bool,
     pub(super) same_page_merging: bool,
     pub(super) max_key_size: u64,
+    pub(super) object_layout: ObjectLayout,
+    pub(super) object_size: u64,
+    pub(super) overwrite: bool,
     pub(super) threads: Option<usize>,
     pub(super) checkpoint: Checkpoint,
     pub(super) ordered: bool,
@@ -60,6 +65,9 @@ impl Default for WriteOptions {
             page_checksums: true,
             same_page_merging: true,
             max_key_size: 1 << 30,
+            object_layout: ObjectLayout::Native,
+            object_size: 32 << 20,
+            overwrite: false,
             threads: None,
             checkpoint: Checkpoint::Never,
             ordered: false,
@@ -173,6 +181,29 @@ impl WriteOptions {
     pub fn max_key_size(mut self, bytes: u64) -> Self {
         // The first record of a split payload must have room for the offsets of the others.
         self.max_key_size = bytes.clamp(4096, 1 << 30);
+        self
+    }
+
+    /// How a data set is laid out that is written to a store without a file. By default natively.
+    #[must_use]
+    pub fn object_layout(mut self, layout: ObjectLayout) -> Self {
+        self.object_layout = layout;
+        self
+    }
+
+    /// Bytes that an object may have into which pages are packed, below 1 GiB; larger pages have one of their own. With 0,
+    /// every page has, and ROOT's experimental S3 backend can read what is written in the native layout. By default 32 MiB.
+    #[must_use]
+    pub fn object_size(mut self, bytes: u64) -> Self {
+        self.object_size = bytes;
+        self
+    }
+
+    /// Whether a data set that is in a store already is replaced, once the new one is complete; otherwise that is an error.
+    /// A local file is replaced in any case. By default not.
+    #[must_use]
+    pub fn overwrite(mut self, yes: bool) -> Self {
+        self.overwrite = yes;
         self
     }
 

@@ -12,25 +12,26 @@ use rntuple_core::metadata::{AttributeSet, Locator};
 use super::cluster::SealedCluster;
 use super::container::Container;
 use super::dataset::Dataset;
+use super::embedding::Embedding;
 use super::options::{Checkpoint, WriteOptions};
 use crate::error::{Error, Result};
 use crate::path::split;
 
-/// The file that several writers share.
+/// The file that several writers share, or the objects of one.
 #[derive(Debug, Clone)]
 pub(super) struct Shared {
-    container: Arc<Mutex<Container>>,
+    embedding: Arc<Mutex<Embedding>>,
     /// Directory, name and cycle of each data set that has a writer, or had one: no other may write there.
     claims: Arc<Mutex<HashSet<(usize, String, u16)>>>,
 }
 
 impl Shared {
-    pub(super) fn new(container: Container) -> Self {
-        Self { container: Arc::new(Mutex::new(container)), claims: Arc::default() }
+    pub(super) fn new(embedding: Embedding) -> Self {
+        Self { embedding: Arc::new(Mutex::new(embedding)), claims: Arc::default() }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Container> {
-        self.container.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lock(&self) -> MutexGuard<'_, Embedding> {
+        self.embedding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the next cycle of a name for a new data set, which is not in the file before it is finished.
@@ -62,11 +63,11 @@ impl Shared {
     }
 
     /// The file, if nobody else writes to it.
-    pub(super) fn into_inner(self) -> Result<Container> {
-        let Self { container, claims } = self;
-        match Arc::try_unwrap(container) {
-            Ok(container) => Ok(container.into_inner().unwrap_or_else(PoisonError::into_inner)),
-            Err(container) => Err(Self { container, claims }.argument("a writer of this file is not finished yet")),
+    pub(super) fn into_inner(self) -> Result<Embedding> {
+        let Self { embedding, claims } = self;
+        match Arc::try_unwrap(embedding) {
+            Ok(embedding) => Ok(embedding.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            Err(embedding) => Err(Self { embedding, claims }.argument("a writer of this file is not finished yet")),
         }
     }
 }
@@ -79,7 +80,7 @@ pub struct Written {
     pub entries: u64,
     /// Number of its clusters.
     pub clusters: u64,
-    /// Bytes of the file so far.
+    /// Bytes of the file so far; without a file, those that were put.
     pub file_size: u64,
 }
 
@@ -93,6 +94,8 @@ pub(super) enum Place {
         /// Cycle.
         cycle: u16,
     },
+    /// Under the key of the objects.
+    Base,
     /// Nowhere: another data set links to it.
     Linked,
 }
@@ -111,26 +114,76 @@ pub(super) struct Output {
 impl Output {
     /// Starts a data set at a path such as `dir/Events`.
     pub(super) fn create(shared: &Shared, path: &str, layout: &Layout, options: &WriteOptions) -> Result<Self> {
+        let start = |embedding: &mut Embedding, name: &str| {
+            let dataset = Dataset::create(embedding, name, layout, options)?;
+            embedding.add_classes(layout.schema());
+            Ok(dataset)
+        };
+        Self::start(shared, path, start, options.checkpoint)
+    }
+
+    /// The same, with a data set that `start` begins, given its name.
+    pub(super) fn start(
+        shared: &Shared,
+        path: &str,
+        start: impl FnOnce(&mut Embedding, &str) -> Result<Dataset>,
+        checkpoint: Checkpoint,
+    ) -> Result<Self> {
         let path = path.trim_start_matches('/');
+        let mut embedding = shared.lock();
         let (directory, name) = split(path);
-        let mut container = shared.lock();
-        check_name(&container, name)?;
-        container.check_no_folder(path)?;
-        let folder = container.folder(directory)?;
-        let cycle = shared.claim_next(&container, folder, name)?;
-        let dataset = Dataset::create(&mut container, name, layout, options)?.in_directory(directory);
-        container.add_classes(layout.schema());
-        drop(container);
-        Ok(Self::new(shared.clone(), dataset, Place::Listed { folder, cycle }, options.checkpoint))
+        check_name(&embedding, name)?;
+        let place = match &mut *embedding {
+            Embedding::File(container) => {
+                container.check_no_folder(path)?;
+                let folder = container.folder(directory)?;
+                Place::Listed { folder, cycle: shared.claim_next(container, folder, name)? }
+            }
+            Embedding::Objects(objects) if !directory.is_empty() => {
+                return Err(objects.argument(format!("'{path}' has a directory, but objects have a key instead")));
+            }
+            Embedding::Objects(objects) => match objects.wanted_name().filter(|wanted| *wanted != name) {
+                None => Place::Base,
+                Some(wanted) => {
+                    return Err(
+                        objects.argument(format!("under this key, a data set is named '{wanted}', not '{name}'"))
+                    );
+                }
+            },
+        };
+        let dataset = start(&mut embedding, name)?.in_directory(directory);
+        drop(embedding);
+        Ok(Self::new(shared.clone(), dataset, place, checkpoint))
     }
 
     /// Starts a data set that another one links to.
     pub(super) fn linked(shared: &Shared, name: &str, layout: &Layout, options: &WriteOptions) -> Result<Self> {
-        let mut container = shared.lock();
-        check_name(&container, name)?;
-        let dataset = Dataset::create(&mut container, name, layout, options)?;
-        container.add_classes(layout.schema());
-        drop(container);
+        let start = |embedding: &mut Embedding| {
+            let dataset = Dataset::create(embedding, name, layout, options)?;
+            embedding.add_classes(layout.schema());
+            Ok(dataset)
+        };
+        Self::start_linked(shared, name, start, options)
+    }
+
+    /// The same, with a data set that `start` begins.
+    pub(super) fn start_linked(
+        shared: &Shared,
+        name: &str,
+        start: impl FnOnce(&mut Embedding) -> Result<Dataset>,
+        options: &WriteOptions,
+    ) -> Result<Self> {
+        let mut embedding = shared.lock();
+        check_name(&embedding, name)?;
+        if let Embedding::Objects(objects) = &*embedding {
+            // It has objects and an anchor of its own.
+            let own = Shared::new(Embedding::Objects(Box::new(objects.attribute_set(name, options)?)));
+            drop(embedding);
+            let dataset = start(&mut own.lock())?;
+            return Ok(Self::new(own, dataset, Place::Base, Checkpoint::Never));
+        }
+        let dataset = start(&mut embedding)?;
+        drop(embedding);
         Ok(Self::new(shared.clone(), dataset, Place::Linked, Checkpoint::Never))
     }
 
@@ -160,10 +213,17 @@ impl Output {
     }
 
     fn put_anchor(&mut self, last: bool) -> Result<()> {
-        let mut container = self.shared.lock();
-        let anchor = self.dataset.write_metadata(&mut container, last)?.serialize();
-        if let Place::Listed { folder, cycle } = self.place {
-            container.put(folder, Anchor::CLASS, self.dataset.name(), "", &anchor, cycle)?;
+        let mut embedding = self.shared.lock();
+        let anchor = self.dataset.write_metadata(&mut embedding, last)?;
+        match (&mut *embedding, self.place) {
+            (Embedding::File(container), Place::Listed { folder, cycle }) => {
+                container.put(folder, Anchor::CLASS, self.dataset.name(), "", &anchor.serialize(), cycle)?;
+            }
+            (Embedding::Objects(objects), _) => {
+                let set = objects.set_anchor(&anchor);
+                set.map_err(|e| embedding.format(e))?;
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -177,13 +237,23 @@ impl Output {
 
     /// Writes the metadata, and an anchor for another data set to link to.
     pub(super) fn finish_linked(mut self) -> Result<AttributeSet> {
-        let mut container = self.shared.lock();
-        let anchor = self.dataset.write_metadata(&mut container, true)?.serialize();
-        let name = self.dataset.name();
-        let offset = container.unlisted(Anchor::CLASS, name, &anchor)?;
+        let name = self.dataset.name().into();
+        if let Place::Base = self.place {
+            self.put_anchor(true)?;
+            self.shared.lock().commit()?;
+            // Its anchor is found by its name; ROOT leaves the link empty, too.
+            let anchor = Locator::File { size: 0, offset: 0 };
+            return Ok(AttributeSet { name, schema_version: [1, 0], anchor_len: 0, anchor });
+        }
+        let mut embedding = self.shared.lock();
+        let anchor = self.dataset.write_metadata(&mut embedding, true)?.serialize();
+        let offset = match &mut *embedding {
+            Embedding::File(container) => container.unlisted(Anchor::CLASS, self.dataset.name(), &anchor)?,
+            Embedding::Objects(objects) => return Err(objects.argument("an attribute set needs a key of its own")),
+        };
         let size = anchor.len() as u64;
         Ok(AttributeSet {
-            name: name.into(),
+            name,
             schema_version: [1, 0],
             anchor_len: u32::try_from(size).unwrap_or(u32::MAX),
             anchor: Locator::File { size, offset },
@@ -191,12 +261,12 @@ impl Output {
     }
 }
 
-fn check_name(container: &Container, name: &str) -> Result<()> {
+fn check_name(embedding: &Embedding, name: &str) -> Result<()> {
     let bad = |c: char| c.is_control() || matches!(c, '.' | '/' | '\\' | ' ' | ';');
     if name.is_empty() || name.chars().any(bad) {
         let reason =
             format!("'{name}' is no name for an RNTuple: it must not be empty or have blanks, '.', '/', '\\', ';'");
-        return Err(container.argument(reason));
+        return Err(embedding.argument(reason));
     }
     Ok(())
 }

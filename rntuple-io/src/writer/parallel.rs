@@ -17,6 +17,7 @@ use super::options::WriteOptions;
 use super::output::{Output, Shared, Written};
 use super::rows::PendingRows;
 use crate::error::{Error, Result};
+use crate::storage::keyed::KeyedStore;
 use crate::threads::Threads;
 
 /// Writes an RNTuple from several threads: each fills whole clusters of its own through a [`FillContext`], and only
@@ -86,6 +87,24 @@ impl ParallelWriter {
     pub fn create(path: impl AsRef<Path>, name: &str, schema: SchemaRef, options: WriteOptions) -> Result<Self> {
         rehearse(path.as_ref(), name, &schema, &options)?;
         let file = FileWriter::create(path, &options)?;
+        let mut writer = file.parallel_ntuple(name, schema, options)?;
+        writer.file = Some(file);
+        Ok(writer)
+    }
+
+    /// Writes an RNTuple to a store that has keys, as [`Writer::to_store`](crate::Writer::to_store) does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn to_store(
+        store_name: impl Into<Arc<str>>,
+        store: Arc<dyn KeyedStore>,
+        base: &str,
+        name: &str,
+        schema: SchemaRef,
+        options: WriteOptions,
+    ) -> Result<Self> {
+        let file = FileWriter::objects(store_name.into(), store, base, &options)?;
         let mut writer = file.parallel_ntuple(name, schema, options)?;
         writer.file = Some(file);
         Ok(writer)

@@ -7,6 +7,7 @@ use rntuple_core::arrow::Layout;
 use rntuple_core::schema::ColumnId;
 
 use super::dataset::Dataset;
+use super::embedding::Embedding;
 use super::ntuple::Writer;
 use super::options::WriteOptions;
 use super::output::{Output, Place, Shared};
@@ -36,7 +37,10 @@ pub(super) fn resume(file: &File, shared: &Shared, path: &str, options: WriteOpt
     let layout = Layout::resume(Arc::clone(&data.schema), &arrow).map_err(format)?;
     let (directory, name) = split(&key.path);
     let cycle = key.cycle;
-    let folder = shared.lock().find(directory, name, cycle);
+    let folder = match &*shared.lock() {
+        Embedding::File(container) => container.find(directory, name, cycle),
+        Embedding::Objects(_) => None,
+    };
     let folder = folder.ok_or_else(|| shared.argument(format!("'{path}' is not in its key lists")))?;
     let place = Place::Listed { folder, cycle };
     let dataset = Dataset::resume(data, clusters, &options).map_err(format)?.in_directory(directory);
