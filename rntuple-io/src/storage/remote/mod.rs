@@ -3,9 +3,11 @@
 //! That crate is asynchronous. Its requests run on two threads of this process that are made when the first of them is
 //! needed; callers wait for them on channels, and so may be threads of any runtime, or of none.
 
+mod attempts;
 mod runtime;
 mod sink;
 mod source;
+mod web;
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -20,7 +22,7 @@ use object_store::http::HttpBuilder;
 use object_store::memory::InMemory;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
-use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, Error as StoreError, ObjectStore, RetryConfig};
+use object_store::{ClientConfigKey, ClientOptions, Error as StoreError, ObjectStore, RetryConfig};
 use url::Url;
 
 use super::uri::Settings;
@@ -35,7 +37,7 @@ pub(super) struct Clients {
     known: Mutex<HashMap<(String, Purpose), Service>>,
 }
 
-/// Reads repeat what failed themselves, as only they know what they got; for all else the client does that.
+/// What is read must come without a longer pause; what is sent takes its time before there is an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Purpose {
     Read,
@@ -70,7 +72,7 @@ impl Clients {
 
     pub(super) fn sink(&self, uri: &Url, settings: &Settings) -> io::Result<Box<dyn ByteSink>> {
         let (service, path) = self.connect(uri, settings, Purpose::Write)?;
-        Ok(Box::new(sink::Upload::new(service, path)))
+        Ok(Box::new(sink::Upload::new(service, path, settings)))
     }
 
     fn connect(&self, uri: &Url, settings: &Settings, purpose: Purpose) -> io::Result<(Service, Path)> {
@@ -96,12 +98,9 @@ impl Clients {
 }
 
 fn connect(scheme: &str, origin: &str, settings: &Settings, purpose: Purpose) -> io::Result<Service> {
-    let retry = RetryConfig {
-        backoff: BackoffConfig::default(),
-        max_retries: if purpose == Purpose::Read { 0 } else { settings.retries },
-        retry_timeout: Duration::from_secs(180),
-    };
-    let client = client(settings, scheme)?;
+    // What failed is tried again here, in one way for all services; the client would do that in its own.
+    let retry = RetryConfig { max_retries: 0, ..RetryConfig::default() };
+    let client = client(settings, scheme, purpose)?;
     match scheme {
         "memory" => Ok(memory()),
         "s3" | "s3a" => {
@@ -139,6 +138,7 @@ fn connect(scheme: &str, origin: &str, settings: &Settings, purpose: Purpose) ->
         }
         "http" | "https" => {
             let builder = HttpBuilder::new().with_client_options(client).with_retry(retry).with_url(origin);
+            let builder = builder.with_http_connector(web::Connector::new(settings, purpose));
             Ok(Service { store: Arc::new(builder.build().map_err(to_io)?), parts: None })
         }
         _ => {
@@ -161,14 +161,16 @@ fn unknown(option: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, format!("there is no storage option '{option}'"))
 }
 
-fn client(settings: &Settings, scheme: &str) -> io::Result<ClientOptions> {
+fn client(settings: &Settings, scheme: &str, purpose: Purpose) -> io::Result<ClientOptions> {
     let agent = concat!("rntuple/", env!("CARGO_PKG_VERSION"));
     let mut options = ClientOptions::new()
         .with_config(ClientConfigKey::UserAgent, agent)
         .with_timeout_disabled()
-        .with_read_timeout(settings.timeout)
         .with_connect_timeout(settings.timeout.min(CONNECT))
         .with_allow_http(scheme == "http");
+    if purpose == Purpose::Read {
+        options = options.with_read_timeout(settings.timeout);
+    }
     let of_a_service = |name: &str| ["aws_", "google_", "azure_"].iter().any(|prefix| name.starts_with(prefix));
     for (name, value) in settings.options.iter().filter(|(name, _)| !of_a_service(name)) {
         let key: ClientConfigKey = name.parse().map_err(|_| unknown(name))?;

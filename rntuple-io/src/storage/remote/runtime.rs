@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc::sync_channel;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::AbortHandle;
 
 /// Threads that look after requests; they wait for sockets, and decrypt.
 const THREADS: usize = 2;
@@ -21,10 +22,9 @@ fn runtime() -> io::Result<&'static Runtime> {
     Ok(RUNTIME.get_or_init(|| made))
 }
 
-/// Starts a task.
-pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-    runtime()?.spawn(task);
-    Ok(())
+/// Starts a task; what is returned can end it before its time.
+pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> io::Result<AbortHandle> {
+    Ok(runtime()?.spawn(task).abort_handle())
 }
 
 /// Runs a task and waits for its end. May be called from any thread but those of requests.

@@ -4,15 +4,19 @@ use std::collections::VecDeque;
 use std::io;
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use bytes::Bytes;
 use object_store::multipart::PartId;
 use object_store::path::Path;
-use object_store::{MultipartId, ObjectStoreExt};
+use object_store::{Error as StoreError, MultipartId, ObjectStore, ObjectStoreExt, PutPayload};
+use tokio::task::AbortHandle;
 
 use super::super::ByteSink;
-use super::{InParts, Service, runtime, to_io};
+use super::super::uri::Settings;
+use super::attempts::{Failure, insist, limit, within};
+use super::{InParts, Service, runtime};
 
 /// Bytes of a part. Services take 10,000 of them, so they double from time to time.
 const PART: usize = 16 << 20;
@@ -20,6 +24,8 @@ const PART: usize = 16 << 20;
 const DOUBLE: usize = 2_000;
 /// Parts that are on their way at once.
 const PARALLEL: usize = 3;
+/// Bytes per second below which an upload is given up.
+const SLOWEST: u64 = 256 << 10;
 
 /// Writes an object. It appears when it is finished; if it is not, its parts are given up.
 ///
@@ -30,6 +36,7 @@ const PARALLEL: usize = 3;
 pub(super) struct Upload {
     service: Service,
     path: Path,
+    settings: Settings,
     first: Vec<u8>,
     /// Bytes behind the first part and those that were sent.
     open: Vec<u8>,
@@ -42,16 +49,39 @@ pub(super) struct Upload {
 #[derive(Debug)]
 struct Parts {
     store: Arc<dyn InParts>,
+    settings: Settings,
     id: MultipartId,
+    /// Bytes of all parts.
+    size: u64,
     /// Number of the next part; the first one is number 0.
     next: usize,
     done: Vec<(usize, PartId)>,
-    under_way: VecDeque<(usize, Receiver<io::Result<PartId>>)>,
+    under_way: VecDeque<Sending>,
+}
+
+/// A part on its way.
+#[derive(Debug)]
+struct Sending {
+    number: usize,
+    result: Receiver<io::Result<PartId>>,
+    task: AbortHandle,
+}
+
+/// Does something that sends `len` bytes; again, if that fails for a reason that may pass.
+async fn send<T, F: Future<Output = Result<T, StoreError>>>(
+    settings: &Settings,
+    len: usize,
+    request: impl Fn() -> F,
+) -> io::Result<T> {
+    let limit = limit(settings, len as u64, SLOWEST);
+    let attempt = || within(limit, async { request().await.map_err(Failure::of) });
+    insist(settings, Failure::is_passing, attempt).await.map_err(Failure::into_error)
 }
 
 impl Upload {
-    pub(super) fn new(service: Service, path: Path) -> Self {
-        Self { service, path, first: Vec::new(), open: Vec::new(), open_at: PART as u64, parts: None }
+    pub(super) fn new(service: Service, path: Path, settings: &Settings) -> Self {
+        let settings = settings.clone();
+        Self { service, path, settings, first: Vec::new(), open: Vec::new(), open_at: PART as u64, parts: None }
     }
 
     fn part_len(&self) -> usize {
@@ -64,7 +94,7 @@ impl Upload {
         let Some(store) = &self.service.parts else { return Ok(()) };
         let mut parts = match self.parts.take() {
             Some(parts) => parts,
-            None => Parts::start(store, &self.path)?,
+            None => Parts::start(store, &self.path, &self.settings)?,
         };
         let bytes = mem::take(&mut self.open);
         self.open_at += bytes.len() as u64;
@@ -75,11 +105,11 @@ impl Upload {
 }
 
 impl Parts {
-    fn start(store: &Arc<dyn InParts>, path: &Path) -> io::Result<Self> {
-        let store = Arc::clone(store);
-        let (task, at) = (Arc::clone(&store), path.clone());
-        let id = runtime::wait(async move { task.create_multipart(&at).await.map_err(to_io) })?;
-        Ok(Self { store, id, next: 1, done: Vec::new(), under_way: VecDeque::new() })
+    fn start(store: &Arc<dyn InParts>, path: &Path, settings: &Settings) -> io::Result<Self> {
+        let (store, settings) = (Arc::clone(store), settings.clone());
+        let (task, at, with) = (Arc::clone(&store), path.clone(), settings.clone());
+        let id = runtime::wait(async move { send(&with, 0, || task.create_multipart(&at)).await })?;
+        Ok(Self { store, settings, id, size: 0, next: 1, done: Vec::new(), under_way: VecDeque::new() })
     }
 
     fn send(&mut self, path: &Path, bytes: Bytes) -> io::Result<()> {
@@ -89,25 +119,53 @@ impl Parts {
     }
 
     fn send_as(&mut self, number: usize, path: &Path, bytes: Bytes) -> io::Result<()> {
+        self.size += bytes.len() as u64;
         while self.under_way.len() >= PARALLEL {
             self.settle_one()?;
         }
-        let (store, id, path) = (Arc::clone(&self.store), self.id.clone(), path.clone());
+        let (store, settings) = (Arc::clone(&self.store), self.settings.clone());
+        let (id, path) = (self.id.clone(), path.clone());
         let (done, result) = sync_channel(1);
-        runtime::spawn(async move {
-            let sent = store.put_part(&path, &id, number, bytes.into()).await;
+        let task = runtime::spawn(async move {
+            let part = || store.put_part(&path, &id, number, bytes.clone().into());
             // Nobody takes it only if the writer is gone.
-            let _ = done.send(sent.map_err(to_io));
+            let _ = done.send(send(&settings, bytes.len(), part).await);
         })?;
-        self.under_way.push_back((number, result));
+        self.under_way.push_back(Sending { number, result, task });
         Ok(())
     }
 
     fn settle_one(&mut self) -> io::Result<()> {
-        let Some((number, result)) = self.under_way.pop_front() else { return Ok(()) };
+        let Some(Sending { number, result, .. }) = self.under_way.pop_front() else { return Ok(()) };
         let part = result.recv().map_err(|_| io::Error::other("an upload was given up"))??;
         self.done.push((number, part));
         Ok(())
+    }
+
+    /// Makes the object of its parts.
+    fn complete(
+        &self,
+        path: Path,
+        all: Vec<PartId>,
+        objects: Arc<dyn ObjectStore>,
+    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        let (store, settings, id) = (Arc::clone(&self.store), self.settings.clone(), self.id.clone());
+        let size = self.size;
+        async move {
+            let tries = AtomicUsize::new(0);
+            let request = || {
+                tries.fetch_add(1, Ordering::Relaxed);
+                store.complete_multipart(&path, &id, all.clone())
+            };
+            // A service may have work to do for as long as a part takes.
+            let Err(error) = send(&settings, PART, request).await else { return Ok(()) };
+            // That there is no such upload any more may mean that it was completed, and the answer was lost.
+            if error.kind() == io::ErrorKind::NotFound && tries.load(Ordering::Relaxed) > 1 {
+                let object = send(&settings, 0, || objects.head(&path)).await;
+                return if object.is_ok_and(|object| object.size == size) { Ok(()) } else { Err(error) };
+            }
+            Err(error)
+        }
     }
 
     /// All parts, in order.
@@ -165,8 +223,13 @@ impl ByteSink for Upload {
                 first.resize(PART, 0);
                 first.append(&mut self.open);
             }
-            let store = Arc::clone(&self.service.store);
-            return runtime::wait(async move { store.put(&path, first.into()).await.map(drop).map_err(to_io) });
+            let (store, settings, plain) =
+                (Arc::clone(&self.service.store), self.settings.clone(), self.service.parts.is_none());
+            let all = PutPayload::from(first);
+            return runtime::wait(async move {
+                send(&settings, all.content_length(), || store.put(&path, all.clone())).await?;
+                if plain { stored(&settings, &*store, &path, all.content_length()).await } else { Ok(()) }
+            });
         };
         first.resize(PART, 0);
         let complete = parts.send_as(0, &path, first.into()).and_then(|()| {
@@ -174,10 +237,7 @@ impl ByteSink for Upload {
             if last.is_empty() { Ok(()) } else { parts.send(&path, last.into()) }
         });
         let complete = complete.and_then(|()| parts.settle());
-        let done = complete.and_then(|all| {
-            let (store, id) = (Arc::clone(&parts.store), parts.id.clone());
-            runtime::wait(async move { store.complete_multipart(&path, &id, all).await.map(drop).map_err(to_io) })
-        });
+        let done = complete.and_then(|all| runtime::wait(parts.complete(path, all, Arc::clone(&self.service.store))));
         if done.is_err() {
             self.parts = Some(parts);
         }
@@ -187,12 +247,25 @@ impl ByteSink for Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        if let Some(Parts { store, id, .. }) = self.parts.take() {
+        if let Some(Parts { store, settings, id, under_way, .. }) = self.parts.take() {
+            under_way.iter().for_each(|part| part.task.abort());
             let path = self.path.clone();
             // An error on the way out has nobody to go to.
-            let _ = runtime::wait(async move { store.abort_multipart(&path, &id).await.map_err(to_io) });
+            let _ = runtime::wait(async move { send(&settings, 0, || store.abort_multipart(&path, &id)).await });
         }
     }
+}
+
+/// Fails if a web server says that it stored something, but did not: not each means by that the whole of it.
+async fn stored(settings: &Settings, store: &dyn ObjectStore, path: &Path, len: usize) -> io::Result<()> {
+    let reason = match send(settings, 0, || store.head(path)).await {
+        Ok(object) if object.size == len as u64 => return Ok(()),
+        Ok(object) => format!("the server stored {} bytes of {len}", object.size),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "the server stored nothing".to_owned(),
+        // It does not tell.
+        Err(_) => return Ok(()),
+    };
+    Err(io::Error::new(io::ErrorKind::WriteZero, reason))
 }
 
 /// Puts bytes at a place; what lies between is zero.

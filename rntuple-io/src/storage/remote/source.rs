@@ -1,24 +1,26 @@
 //! An object, read by ranges.
 
+use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::{Either, join, select};
 use object_store::path::Path;
-use object_store::{Error as StoreError, GetOptions, GetRange, ObjectMeta, ObjectStore};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore};
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::super::uri::Settings;
 use super::super::{Access, ByteSource, ReadRange, Traffic};
-use super::{runtime, to_io};
+use super::attempts::{Failure, insist, limit, within};
+use super::runtime;
 
 /// Bytes of the start that opening reads: the header of a file, and the header envelope of its first data set.
 const HEAD: u64 = 64 << 10;
@@ -28,8 +30,8 @@ const TAIL: u64 = 256 << 10;
 const WHOLE: u64 = 256 << 20;
 /// Bytes per second below which a server is given up.
 const SLOWEST: u64 = 64 << 10;
-/// The pause before the first repetition; it doubles.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Most failed ranges that are remembered.
+const MOST_FAILED: usize = 4096;
 
 /// An object of a server.
 ///
@@ -40,6 +42,18 @@ pub(super) struct RemoteFile {
     version: Version,
     head: Bytes,
     tail: Bytes,
+    /// What could not be read lately. A reader that does not get several pages at once asks for one after the other, and
+    /// would wait as long for each.
+    failed: Mutex<VecDeque<Failed>>,
+}
+
+/// A range that could not be read.
+#[derive(Debug)]
+struct Failed {
+    range: Range<u64>,
+    at: Instant,
+    kind: io::ErrorKind,
+    reason: Arc<str>,
 }
 
 #[derive(Debug)]
@@ -57,20 +71,23 @@ struct Object {
 struct Version {
     size: u64,
     etag: Option<String>,
+    /// In milliseconds; 0 if it is not known.
+    modified: i64,
 }
 
 impl Version {
     fn of(meta: &ObjectMeta) -> Self {
-        Self { size: meta.size, etag: meta.e_tag.clone() }
+        Self { size: meta.size, etag: meta.e_tag.clone(), modified: meta.last_modified.timestamp_millis() }
     }
 
     /// Where the server does not say more, the size must do.
     fn is(&self, other: &Self) -> bool {
-        let same_tag = match (&self.etag, &other.etag) {
+        let same = match (&self.etag, &other.etag) {
             (Some(tag), Some(other)) => tag == other,
-            _ => true,
+            // Servers with copies of an object may not agree on when they got them.
+            _ => self.modified == other.modified,
         };
-        same_tag && self.size == other.size
+        same && self.size == other.size
     }
 
     fn check(&self, other: &Self) -> io::Result<()> {
@@ -78,38 +95,6 @@ impl Version {
             return Ok(());
         }
         Err(io::Error::new(io::ErrorKind::InvalidData, "the object has changed since it was opened"))
-    }
-}
-
-/// Why a request failed, and whether it is worth another try.
-enum Failure {
-    Final(io::Error),
-    Passing(io::Error),
-    /// The answer was the whole object.
-    NoRanges,
-}
-
-impl Failure {
-    fn of(error: StoreError) -> Self {
-        // That the server ignored the range is told by the text only.
-        match &error {
-            StoreError::Generic { source, .. } if source.to_string().contains("non-partial response") => Self::NoRanges,
-            StoreError::Generic { .. } => Self::Passing(to_io(error)),
-            _ => Self::Final(to_io(error)),
-        }
-    }
-
-    fn into_error(self) -> io::Error {
-        match self {
-            Self::Final(error) | Self::Passing(error) => error,
-            Self::NoRanges => {
-                let reason = format!(
-                    "the server ignores ranges and sends the whole of an object of more than {} MiB; copy it first",
-                    WHOLE >> 20
-                );
-                io::Error::new(io::ErrorKind::Unsupported, reason)
-            }
-        }
     }
 }
 
@@ -140,17 +125,28 @@ impl RemoteFile {
     }
 
     async fn read_ends(object: Arc<Object>) -> io::Result<Self> {
-        let head = object.persist(GetRange::Bounded(0..HEAD), HEAD);
+        let head = object.persist(Some(GetRange::Bounded(0..HEAD)), HEAD, Failure::is_passing);
         // Not every server knows how to count from the end, so that this fails means nothing.
-        let tail = object.hedge(GetRange::Suffix(TAIL), TAIL);
-        let (head, tail) = match join(head, tail).await {
-            (Ok(head), tail) => (head, tail),
-            (Err(Failure::NoRanges), _) => return Self::read_whole(object).await,
-            // An empty object has no range at all.
-            (Err(Failure::Final(error)), _) if error.kind() == io::ErrorKind::Other => {
-                return Self::read_whole(object).await.map_err(|_| error);
+        let tail = object.hedge(Some(GetRange::Suffix(TAIL)), TAIL);
+        let (head, tail) = join(head, tail).await;
+        let head = match head {
+            Ok(head) => head,
+            Err(failure) => {
+                let most = match &failure {
+                    Failure::NoRanges(_) => WHOLE,
+                    // An empty object has no range at all, and one that is smaller than this range may puzzle a server.
+                    Failure::OtherRange(_) | Failure::BeyondEnd(_) => TAIL,
+                    _ => return Err(failure.into_error()),
+                };
+                if let Ok(whole) = object.persist(None, most, Failure::is_passing).await {
+                    return Ok(Self::new(object, whole.version.clone(), whole.into_bytes(), Bytes::new()));
+                }
+                if !failure.may_pass() {
+                    return Err(failure.into_error());
+                }
+                let range = Some(GetRange::Bounded(0..HEAD));
+                object.persist(range, HEAD, Failure::may_pass).await.map_err(Failure::into_error)?
             }
-            (Err(failure), _) => return Err(failure.into_error()),
         };
         let version = head.version.clone();
         let start = version.size.saturating_sub(TAIL);
@@ -159,20 +155,40 @@ impl RemoteFile {
             Ok(tail) if version.is(&tail.version) && tail.len() == version.size - start => tail.into_bytes(),
             _ if version.size == head.len() as u64 => Bytes::new(),
             _ => {
-                let range = GetRange::Bounded(start..version.size);
-                let tail = object.persist(range, TAIL).await.map_err(Failure::into_error)?;
+                let range = Some(GetRange::Bounded(start..version.size));
+                let tail = object.persist(range, TAIL, Failure::may_pass).await.map_err(Failure::into_error)?;
                 version.check(&tail.version)?;
                 tail.into_bytes()
             }
         };
-        Ok(Self { object, version, head, tail })
+        Ok(Self::new(object, version, head, tail))
     }
 
-    /// For servers that send the whole object whatever they are asked for.
-    async fn read_whole(object: Arc<Object>) -> io::Result<Self> {
-        let answer = object.whole().await.map_err(Failure::into_error)?;
-        let version = answer.version.clone();
-        Ok(Self { object, version, head: answer.into_bytes(), tail: Bytes::new() })
+    fn new(object: Arc<Object>, version: Version, head: Bytes, tail: Bytes) -> Self {
+        Self { object, version, head, tail, failed: Mutex::default() }
+    }
+
+    fn failed(&self) -> MutexGuard<'_, VecDeque<Failed>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers for a while that a range cannot be read.
+    fn remember(&self, read: &ReadRange<'_>) {
+        let Err(error) = &read.result else { return };
+        let range = read.offset..read.offset.saturating_add(read.buffer.len() as u64);
+        let mut failed = self.failed();
+        failed.truncate(MOST_FAILED);
+        failed.push_front(Failed { range, at: Instant::now(), kind: error.kind(), reason: error.to_string().into() });
+    }
+
+    /// Fails if a range could not be read as long ago as one waits for an answer, or less.
+    fn recall_failure(&self, range: &Range<u64>) -> io::Result<()> {
+        let mut failed = self.failed();
+        failed.retain(|failed| failed.at.elapsed() < self.object.settings.timeout);
+        match failed.iter().find(|failed| failed.range.start <= range.start && range.end <= failed.range.end) {
+            Some(Failed { kind, reason, .. }) => Err(io::Error::new(*kind, reason.to_string())),
+            None => Ok(()),
+        }
     }
 
     /// Bytes that are in memory.
@@ -229,29 +245,45 @@ impl ByteSource for RemoteFile {
     fn read_many(&self, reads: &mut [ReadRange<'_>], at_once: usize) {
         let slots = Arc::new(Semaphore::new(at_once.max(1)));
         let (send, answers) = channel();
-        for (i, read) in reads.iter_mut().enumerate() {
+        let mut waiting = vec![false; reads.len()];
+        for ((i, read), waits) in reads.iter_mut().enumerate().zip(&mut waiting) {
             if read.buffer.is_empty() || self.recall(read.offset, read.buffer) {
                 read.result = Ok(());
                 continue;
             }
             let (object, slots, send) = (Arc::clone(&self.object), Arc::clone(&slots), send.clone());
             let task = |range: Range<u64>| async move {
-                let _slot = slots.acquire().await;
+                // Closed when another one failed: then these are not asked for any more.
+                let Ok(_slot) = slots.acquire().await else { return };
                 let len = range.end - range.start;
-                let answer = object.persist(GetRange::Bounded(range), len).await;
+                let answer = object.persist(Some(GetRange::Bounded(range)), len, Failure::may_pass).await;
                 // Nobody takes it only if the reader is gone.
                 let _ = send.send((i, answer.map_err(Failure::into_error)));
             };
             let range = self.range(read.offset, read.buffer.len());
-            if let Err(error) = range.and_then(|range| runtime::spawn(task(range))) {
-                read.result = Err(error);
+            let range = range.and_then(|range| self.recall_failure(&range).map(|()| range));
+            match range.and_then(|range| runtime::spawn(task(range))) {
+                Ok(_) => *waits = true,
+                Err(error) => read.result = Err(error),
             }
         }
         drop(send);
+        let mut failed = None;
         for (i, answer) in answers {
-            if let Some(read) = reads.get_mut(i) {
-                read.result = self.take(answer, read.buffer);
+            let (Some(read), Some(waits)) = (reads.get_mut(i), waiting.get_mut(i)) else { continue };
+            *waits = false;
+            read.result = self.take(answer, read.buffer);
+            if let Err(error) = &read.result {
+                slots.close();
+                failed.get_or_insert_with(|| (error.kind(), format!("another range could not be read: {error}")));
             }
+        }
+        let Some((kind, reason)) = failed else { return };
+        for (read, waits) in reads.iter_mut().zip(waiting) {
+            if waits {
+                read.result = Err(io::Error::new(kind, reason.clone()));
+            }
+            self.remember(read);
         }
     }
 
@@ -272,20 +304,17 @@ impl ByteSource for RemoteFile {
 
 impl Object {
     /// Asks until there is an answer or no hope.
-    async fn persist(&self, range: GetRange, len: u64) -> Result<Answer, Failure> {
-        let mut pause = PAUSE;
-        for _ in 0..self.settings.retries {
-            match self.hedge(range.clone(), len).await {
-                Err(Failure::Passing(_)) => sleep(pause).await,
-                answer => return answer,
-            }
-            pause *= 2;
-        }
-        self.hedge(range, len).await
+    async fn persist(
+        &self,
+        range: Option<GetRange>,
+        len: u64,
+        again: impl Fn(&Failure) -> bool,
+    ) -> Result<Answer, Failure> {
+        insist(&self.settings, again, || self.hedge(range.clone(), len)).await
     }
 
     /// Asks, and once more if that takes long; the first good answer counts.
-    async fn hedge(&self, range: GetRange, len: u64) -> Result<Answer, Failure> {
+    async fn hedge(&self, range: Option<GetRange>, len: u64) -> Result<Answer, Failure> {
         let mut first = pin!(self.request(range.clone(), len));
         let Some(patience) = self.settings.hedge else { return first.await };
         if let Ok(answer) = timeout(patience, first.as_mut()).await {
@@ -293,30 +322,24 @@ impl Object {
         }
         self.hedged.fetch_add(1, Ordering::Relaxed);
         match select(first, pin!(self.request(range, len))).await {
-            Either::Left((Err(Failure::Passing(_)), second)) => second.await,
-            Either::Right((Err(Failure::Passing(_)), first)) => first.await,
+            Either::Left((Err(failure), second)) if failure.may_pass() => second.await,
+            Either::Right((Err(failure), first)) if failure.may_pass() => first.await,
             Either::Left((answer, _)) | Either::Right((answer, _)) => answer,
         }
     }
 
-    /// One request.
-    async fn request(&self, range: GetRange, len: u64) -> Result<Answer, Failure> {
-        self.collect(GetOptions::default().with_range(Some(range)), len).await
-    }
-
-    /// The whole object, if it is not too large.
-    async fn whole(&self) -> Result<Answer, Failure> {
-        self.collect(GetOptions::default(), WHOLE).await
-    }
-
-    async fn collect(&self, options: GetOptions, len: u64) -> Result<Answer, Failure> {
+    /// One request for a range, or for the whole object, of at most `len` bytes.
+    async fn request(&self, range: Option<GetRange>, len: u64) -> Result<Answer, Failure> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let limit = self.settings.timeout + Duration::from_secs(len / SLOWEST);
-        let answer = async {
+        let whole = range.is_none();
+        let options = GetOptions::default().with_range(range);
+        within(limit(&self.settings, len, SLOWEST), async {
             let result = self.store.get_opts(&self.path, options).await.map_err(Failure::of)?;
             let (version, expected) = (Version::of(&result.meta), result.range.end - result.range.start);
             if expected > len {
-                return Err(Failure::NoRanges);
+                let reason = format!("{expected} bytes came, where {len} at most were expected");
+                let error = io::Error::new(io::ErrorKind::Unsupported, reason);
+                return Err(if whole { Failure::Final(error) } else { Failure::OtherRange(error) });
             }
             let mut answer = Answer { version, chunks: Vec::new() };
             let mut body = result.into_stream();
@@ -335,8 +358,7 @@ impl Object {
             }
             let reason = format!("the server sent {got} bytes instead of {expected}");
             Err(Failure::Passing(io::Error::new(io::ErrorKind::UnexpectedEof, reason)))
-        };
-        let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} seconds", limit.as_secs()));
-        timeout(limit, answer).await.unwrap_or_else(|e| Err(Failure::Passing(late(e))))
+        })
+        .await
     }
 }
