@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Passes every test of the project. Needs Rust (see rust-version in Cargo.toml), a C compiler and Python 3; the
-# comparison with ROOT, uproot and JSROOT also needs g++, Python's venv and npm, and installs those three by pip and npm.
-# What is not there is left out with a message: the corpus in ../shared/corpus, and each of the other implementations.
+# comparison with ROOT, uproot and JSROOT also needs g++, Python's venv and npm, and installs those three by pip and npm; the
+# storage servers come by pip, and by apt-get where this is root. What is not there is left out with a message: the corpus in
+# ../shared/corpus, each of the other implementations, each server.
 # With LARGE=1 it also writes and reads a file beyond 2 GiB.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -13,8 +14,11 @@ need python3 "install Python 3"
 target=${CARGO_TARGET_DIR:-target}
 
 # Unit, integration, property, golden-file, crash and hostile-input tests, then the examples in the documentation.
-cargo test --workspace --all-targets --locked
-cargo test --workspace --doc --locked
+cargo test --workspace --all-targets --features rntuple-io/io-uring --locked
+cargo test --workspace --doc --features rntuple-io/io-uring --locked
+
+# The storage tests once more, on real servers.
+python3 rntuple-io/tests/storage/servers.py
 if [ -n "${LARGE:-}" ]; then
   cargo test --release --locked -p rntuple-io --test it -- --ignored large
 fi
@@ -40,4 +44,10 @@ fi
 # What other implementations read from files written here.
 python3 converters/tests/interop/run.py --rntuple "$rntuple" --example "$target/release/examples/interop" \
   --peers "$target/interop" ${LARGE:+--large}
+
+# The Python package: wheel and source distribution, compared with uproot, Awkward Array, DuckDB and others.
+peers=$PWD/$target/interop/venv/bin/python
+case $target in /*) peers=$target/interop/venv/bin/python ;; esac
+if [ -x "$peers" ]; then export ROOT_PYTHON=$peers; fi
+rntuple-py/test.sh
 echo "test.sh: all passed"

@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Verify(Verify),
     Convert(Box<Convert>),
     Cp(Cp),
+    Gc(Gc),
     Recover(Recover),
     Demo(Demo),
     Completions(Completions),
@@ -279,15 +280,19 @@ pub(crate) struct Convert {
     pub(crate) metrics: bool,
 }
 
-/// Copy a file between any two places: local files, S3, Google Cloud Storage, Azure, web servers.
+/// Copy between any two places: local files, S3, Google Cloud Storage, Azure, web servers, object and key-value stores.
 ///
-/// Bytes are copied as they are, with all that the file holds; OUT appears when it is complete. A copy to a local file that
-/// is broken off goes on where it ended when it is started again.
+/// A file is copied to a file byte by byte, with all that it holds. Between a file and a store (ntpl+s3://, kv+file://), and
+/// between stores, the newest cycle of every RNTuple is copied: its pages as they are, without compressing them again.
+/// OUT appears when it is complete, and replaces what is there. A copy of a file to a local file that is broken off goes on
+/// where it ended when it is started again; other copies start anew, and `rntuple gc` finds what was left.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   rntuple cp muons.root s3://bucket/run1/muons.root --verify
-  rntuple cp https://example.org/muons.root muons.root")]
+  rntuple cp https://example.org/muons.root muons.root
+  rntuple cp muons.root ntpl+s3://bucket/run1/Events
+  rntuple cp kv+file:///data/store#run1/Events muons.root")]
 pub(crate) struct Cp {
     /// File to copy, a path or URI
     #[arg(value_name = "IN", value_hint = ValueHint::FilePath)]
@@ -297,13 +302,35 @@ pub(crate) struct Cp {
     #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub(crate) output: PathBuf,
 
-    /// Read OUT afterwards and compare it with what was copied
+    /// Read OUT afterwards, and compare it with what was copied or verify its checksums
     #[arg(long)]
     pub(crate) verify: bool,
+
+    /// Bytes of an object that holds pages of one cluster; 0 for one object per page [default: 32MiB]
+    #[arg(long, value_name = "SIZE", value_parser = values::size_or_zero)]
+    pub(crate) object_size: Option<u64>,
 
     /// Print nothing but messages, and no progress
     #[arg(long, short = 'q')]
     pub(crate) quiet: bool,
+}
+
+/// Find what unfinished writers left in an object or key-value store, and what was replaced.
+///
+/// Prints the keys that no anchor leads to. Nothing may be writing there meanwhile: what is not finished yet looks the same.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rntuple gc ntpl+s3://bucket/run1/Events
+  rntuple gc kv+file:///data/store#run1/Events --delete")]
+pub(crate) struct Gc {
+    /// URI of a data set
+    #[arg(value_name = "URI", value_hint = ValueHint::Url)]
+    pub(crate) uri: PathBuf,
+
+    /// Delete them
+    #[arg(long)]
+    pub(crate) delete: bool,
 }
 
 /// Save what can be saved of a file whose writer died, or that was cut short or damaged.

@@ -1,4 +1,4 @@
-//! Copying files between storages, byte by byte.
+//! Copying between storages: files byte by byte, data sets page by page.
 
 use std::ops::Range;
 use std::path::Path;
@@ -6,9 +6,14 @@ use std::sync::Arc;
 
 use rntuple_core::checksum::{Hasher, xxh3};
 
+#[cfg(doc)]
+use crate::NTuple;
 use crate::error::{Error, Result};
-use crate::reader::File;
-use crate::storage::{ByteSink, LocalFile, Name, Partial, ReadRange, Storage};
+use crate::path::join;
+use crate::reader::{File, NTupleKey, Reader};
+use crate::storage::keyed::ObjectLayout;
+use crate::storage::{ByteSink, Keyed, LocalFile, Name, Partial, ReadRange, Storage};
+use crate::writer::{FileWriter, WriteOptions};
 
 /// Bytes of a request.
 const PIECE: u64 = 8 << 20;
@@ -78,6 +83,60 @@ pub fn copy_file(
     let Copy { target, checksum, .. } = copy;
     target.finish(size).map_err(writing)?;
     Ok(Copied { bytes: size, resumed, checksum: checksum.finish() })
+}
+
+/// Copies the newest cycle of every RNTuple between a file and a store, or between stores, given their paths or URIs. Pages
+/// are moved as they are, with their checksums verified; what else a file holds stays behind. A data set that is replaced
+/// stays visible until the new one is complete. `progress` is called now and then with entries done and entries of the data
+/// set at hand. Gives the bytes that were written.
+///
+/// Several data sets go below the key that the target names, each under its name. Of the options, those of objects count.
+///
+/// # Errors
+/// [`Error::Argument`] for a data set that cannot be in the target, and between files, where [`copy_file`] is the way; those
+/// of [`NTuple::copy_to_store`] and [`FileWriter::copy`].
+pub fn copy_ntuples(
+    from: impl AsRef<Path>,
+    to: impl AsRef<Path>,
+    options: &WriteOptions,
+    storage: &Storage,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<u64> {
+    let (from, to) = (from.as_ref(), to.as_ref());
+    let reader = Reader::open_with(from, storage)?;
+    if let Some((_, error)) = reader.damaged().first() {
+        return Err(error.clone());
+    }
+    let newest: Vec<&NTupleKey> = reader.list().iter().filter(|key| key.newest).collect();
+    let name: Arc<str> = to.to_string_lossy().into();
+    let argument = |reason: &str| Err(Error::Argument { file: Arc::clone(&name), reason: reason.to_owned() });
+    if newest.is_empty() {
+        return argument("there is no RNTuple to be copied");
+    }
+    let io = |e| Error::io(&name, "cannot be created", e);
+    let Some(Keyed { store, base, layout }) = storage.keyed(to, true).map_err(io)? else {
+        if reader.size().is_some() {
+            return argument("a file is copied to a file as a whole");
+        }
+        let file = FileWriter::create_with(to, options, storage)?;
+        for key in newest {
+            let ntuple = reader.open_key(key)?;
+            file.copy_with(&ntuple, ntuple.name(), progress)?;
+        }
+        return file.finish();
+    };
+    let (options, one) = (options.clone().object_layout(layout), newest.len() == 1);
+    let mut bytes = 0_u64;
+    for key in newest {
+        let ntuple = reader.open_key(key)?;
+        let named = base.rsplit('/').next() == Some(ntuple.name());
+        let whole = one && !base.is_empty() && (layout == ObjectLayout::Native || named);
+        let base = if whole { base.clone() } else { join(&base, ntuple.name()) };
+        let store = Arc::clone(&store);
+        let written = ntuple.copy_to_store_with(Arc::clone(&name), store, &base, &options, progress)?;
+        bytes = bytes.saturating_add(written.file_size);
+    }
+    Ok(bytes)
 }
 
 /// XXH3-64 of a file, given its path or URI. `progress` is called as by [`copy_file`].

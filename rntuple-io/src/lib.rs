@@ -57,7 +57,7 @@ mod threads;
 mod unblock;
 mod writer;
 
-pub use copy::{Copied, checksum_file, copy_file};
+pub use copy::{Copied, checksum_file, copy_file, copy_ntuples};
 pub use error::{Error, Result};
 pub use reader::{
     BatchStream, Batches, ColumnStat, Damage, EntryRange, EntryReader, Metrics, NTuple, NTupleKey, Reader, Rows, Scan,

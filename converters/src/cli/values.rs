@@ -32,6 +32,11 @@ pub(super) fn entries(text: &str) -> Result<EntryRange, String> {
     Ok(EntryRange::new(Some(only), end))
 }
 
+/// As [`size`], or none at all.
+pub(super) fn size_or_zero(text: &str) -> Result<u64, String> {
+    if text.trim() == "0" { Ok(0) } else { size(text) }
+}
+
 /// A number of bytes, at least 1: `4096`, `512K`, `128MiB`, `1.5G`, `2 MB`. Units are powers of 1024, but KB, MB, GB and
 /// TB are powers of 1000.
 pub(super) fn size(text: &str) -> Result<u64, String> {

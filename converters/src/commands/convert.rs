@@ -56,8 +56,9 @@ pub(super) fn run(args: &Convert, console: &mut Console<'_>) -> Result<()> {
         console.print(&format!("{}: {entries} in {clusters}\n", printable(&job.target)))?;
     }
     let output = args.output.to_string_lossy();
-    let times = ratio(size, reader.size());
-    console.print(&format!("{}: {}, {times} the size of the source\n", printable(&output), bytes(size)))
+    let times =
+        reader.size().map_or(String::new(), |source| format!(", {} the size of the source", ratio(size, source)));
+    console.print(&format!("{}: {}{times}\n", printable(&output), bytes(size)))
 }
 
 /// The source may hold more than what is carried over, and with checkpoints it would be gone before it is read.
@@ -133,7 +134,7 @@ fn base(path: &str) -> &str {
 }
 
 fn write_options(args: &Convert, compression: CompressionSettings) -> WriteOptions {
-    let mut options = WriteOptions::new().compression(compression).page_checksums(!args.no_checksums);
+    let mut options = WriteOptions::new().overwrite(true).compression(compression).page_checksums(!args.no_checksums);
     for one in &args.field_compression {
         options = options.field_compression(&one.pattern, one.value);
     }

@@ -4,6 +4,7 @@ mod completions;
 mod convert;
 mod cp;
 mod demo;
+mod gc;
 mod ls;
 mod recover;
 mod schema;
@@ -58,6 +59,7 @@ pub(crate) fn run(cli: Cli, console: &mut Console<'_>) -> Result<()> {
         Command::Verify(args) => verify::run(&args, console),
         Command::Convert(args) => convert::run(&args, console),
         Command::Cp(args) => cp::run(&args, console),
+        Command::Gc(args) => gc::run(&args, console),
         Command::Recover(args) => recover::run(&args, console),
         Command::Demo(args) => demo::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),

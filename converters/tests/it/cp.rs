@@ -22,6 +22,45 @@ fn a_file_goes_to_an_object_and_comes_back() {
 }
 
 #[test]
+fn a_file_becomes_objects_and_a_file_again() {
+    let (Some(muons), folder) = (muons(), tempfile::tempdir().unwrap()) else { return };
+    let entries = |file: &str| rntuple(["show", file, "--format", "ndjson"]).fine();
+    let back = path_text(&folder.path().join("back.root"));
+    let embedded = format!("kv+file://{}#run1/Events", path_text(&folder.path().join("store")));
+    for (store, size) in [("ntpl+memory://cp/objects", "32MiB"), ("ntpl+memory://cp/pages", "0"), (&embedded, "1MiB")] {
+        rntuple(["cp", "--verify", "--object-size", size, &muons, store]).fine();
+        assert_eq!(entries(store), entries(&muons));
+        rntuple(["verify", "-q", store]).fine();
+        rntuple(["cp", "-q", "--verify", store, &back]).fine();
+        assert_eq!(entries(&back), entries(&muons));
+        let stat = |file: &str| {
+            let text = rntuple(["stat", "--json", file]).fine();
+            let stat: serde_json::Value = serde_json::from_str(&text).unwrap();
+            stat["columns"].clone()
+        };
+        assert_eq!(stat(&back), stat(&muons), "pages are as they were");
+        // Once more: it is replaced, and what was there is left over.
+        let none = rntuple(["gc", store]).fine();
+        assert_eq!(none, "0 keys that nothing leads to\n");
+        rntuple(["convert", "-q", &muons, store]).fine();
+        let left = rntuple(["gc", store]).fine();
+        assert!(left.lines().count() > 1, "{left}");
+        assert!(rntuple(["gc", store, "--delete"]).fine().ends_with(" deleted\n"));
+        assert_eq!(rntuple(["gc", store]).fine(), none);
+        assert_eq!(entries(store), entries(&muons));
+        let listed = rntuple(["ls", store]).fine();
+        assert!(listed.contains("1,000"), "{listed}");
+    }
+    // All data sets below a key.
+    let listed = rntuple(["ls", "ntpl+memory://cp"]).fine();
+    assert!(listed.contains("cp/objects") && listed.contains("cp/pages"), "{listed}");
+    let message = rntuple(["cp", &muons, "kv+nothing://x/y"]).failed(1);
+    assert!(message.contains("kv+nothing"), "{message}");
+    let message = rntuple(["gc", &muons]).failed(1);
+    assert!(message.contains("ntpl+s3://"), "{message}");
+}
+
+#[test]
 fn what_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let to = path_text(&folder.path().join("to.root"));

@@ -13,18 +13,30 @@ use super::file::File;
 use super::ntuple::NTuple;
 use crate::error::{Error, Result};
 use crate::path::join;
-use crate::storage::{ByteSource, Storage};
+use crate::storage::keyed::{KeyedStore, data_sets};
+use crate::storage::{ByteSource, Keyed, Storage};
 
-/// An open ROOT file that knows which RNTuples it holds.
+/// An open ROOT file, or a store of data sets without a file, that knows which RNTuples it holds.
 ///
 /// Opening reads the directories only. Cheap to clone; data sets opened from it stay valid when it is dropped.
 #[derive(Debug, Clone)]
 pub struct Reader {
-    file: File,
+    name: Arc<str>,
+    origin: Origin,
     keys: Arc<[NTupleKey]>,
     damaged: Arc<[(String, Error)]>,
-    /// Offset and size of the streamer info record.
-    streamer_info: (u64, u32),
+}
+
+/// Where the data sets are.
+#[derive(Debug, Clone)]
+enum Origin {
+    File {
+        file: File,
+        /// Offset and size of the streamer info record.
+        streamer_info: (u64, u32),
+    },
+    /// Under keys that are their paths.
+    Store(Arc<dyn KeyedStore>),
 }
 
 /// One RNTuple in a file.
@@ -37,7 +49,8 @@ pub struct NTupleKey {
     pub cycle: u16,
     /// Whether no higher cycle of this path exists.
     pub newest: bool,
-    key: Key,
+    /// The record of its anchor, if it is in a file.
+    key: Option<Key>,
 }
 
 impl fmt::Display for NTupleKey {
@@ -61,7 +74,26 @@ impl Reader {
     /// # Errors
     /// As [`Reader::open`].
     pub fn open_with(name: impl AsRef<Path>, storage: &Storage) -> Result<Self> {
-        Self::from_file(File::open(name.as_ref(), storage)?)
+        let path = name.as_ref();
+        let name: Arc<str> = path.to_string_lossy().into();
+        match storage.keyed(path, false).map_err(|e| Error::io(&name, "cannot be opened", e))? {
+            Some(keyed) => Self::from_store(name, keyed),
+            None => Self::from_file(File::open(path, storage)?),
+        }
+    }
+
+    /// The data set of a key, or all whose keys begin with it.
+    fn from_store(name: Arc<str>, Keyed { store, base, .. }: Keyed) -> Result<Self> {
+        let paths = match NTuple::from_store(Arc::clone(&name), Arc::clone(&store), &base) {
+            Ok(_) => vec![base],
+            Err(Error::NotFound { .. } | Error::Argument { .. }) => {
+                let below = if base.is_empty() { base } else { format!("{}/", base.trim_end_matches('/')) };
+                data_sets(Arc::clone(&name), &store, &below)?
+            }
+            Err(error) => return Err(error),
+        };
+        let keys = paths.into_iter().map(|path| NTupleKey { path, cycle: 1, newest: true, key: None }).collect();
+        Ok(Self { name, origin: Origin::Store(store), keys, damaged: Arc::new([]) })
     }
 
     /// Opens any byte source; `name` is for messages.
@@ -87,22 +119,26 @@ impl Reader {
         };
         finder.directory(top, "", 0)?;
         let (keys, damaged) = (finder.found.into(), finder.damaged.into());
-        Ok(Self { file, keys, damaged, streamer_info: header.streamer_info })
+        let (name, streamer_info) = (Arc::clone(&file.name), header.streamer_info);
+        Ok(Self { name, origin: Origin::File { file, streamer_info }, keys, damaged })
     }
 
     /// The file as it was named on opening.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.file.name
+        &self.name
     }
 
-    /// Bytes of the file.
+    /// Bytes of the file, if it is one.
     #[must_use]
-    pub fn size(&self) -> u64 {
-        self.file.size()
+    pub fn size(&self) -> Option<u64> {
+        match &self.origin {
+            Origin::File { file, .. } => Some(file.size()),
+            Origin::Store(_) => None,
+        }
     }
 
-    /// Every RNTuple of the file, those in directories included, in the order of the file's key lists.
+    /// Every RNTuple, those in directories included, in the order of the file's key lists.
     #[must_use]
     pub fn list(&self) -> &[NTupleKey] {
         &self.keys
@@ -114,12 +150,15 @@ impl Reader {
         &self.damaged
     }
 
-    /// The descriptions of C++ classes that the file carries.
+    /// The descriptions of C++ classes that the file carries; those of a store have none.
     ///
     /// # Errors
     /// [`Error::Io`], and [`Error::Format`] when they are damaged.
     pub fn streamer_info(&self) -> Result<StreamerInfoList> {
-        self.file.streamer_info(self.streamer_info)
+        match &self.origin {
+            Origin::File { file, streamer_info } => file.streamer_info(*streamer_info),
+            Origin::Store(_) => Ok(StreamerInfoList::empty()),
+        }
     }
 
     /// Opens the RNTuple at a path such as `Events`, `dir/sub/Events` or, for an older cycle, `Events;1`.
@@ -149,7 +188,7 @@ impl Reader {
                 [] => "; the file holds none".to_owned(),
                 keys => format!("; there are: {}", names(keys).join(", ")),
             };
-            Error::NotFound { file: Arc::clone(&self.file.name), path: path.to_owned(), hint }
+            Error::NotFound { file: Arc::clone(&self.name), path: path.to_owned(), hint }
         })
     }
 
@@ -162,17 +201,26 @@ impl Reader {
         match (newest.as_slice(), &*self.damaged) {
             ([key], _) => self.open_key(key),
             ([], [(_, error), ..]) => Err(error.clone()),
-            _ => Err(Error::Choose { file: Arc::clone(&self.file.name), paths: names(newest) }),
+            _ => Err(Error::Choose { file: Arc::clone(&self.name), paths: names(newest) }),
         }
     }
 
-    pub(crate) fn open_key(&self, key: &NTupleKey) -> Result<NTuple> {
-        let what = || format!("anchor of '{}'", key.path);
-        let payload = self.file.read(what, key.key.payload_at(), key.key.payload_len().into())?;
-        let anchor = Anchor::from_record(&payload, key.key.object_len)
-            .context(|| format!("{} at byte {}", what(), key.key.payload_at()))
-            .map_err(|e| self.file.format(e))?;
-        NTuple::open(self.file.clone(), anchor)
+    pub(crate) fn open_key(&self, NTupleKey { path, key, .. }: &NTupleKey) -> Result<NTuple> {
+        let what = || format!("anchor of '{path}'");
+        match (&self.origin, key) {
+            (Origin::File { file, .. }, Some(key)) => {
+                let payload = file.read(what, key.payload_at(), key.payload_len().into())?;
+                let anchor = Anchor::from_record(&payload, key.object_len)
+                    .context(|| format!("{} at byte {}", what(), key.payload_at()))
+                    .map_err(|e| file.format(e))?;
+                NTuple::open(file.clone(), anchor)
+            }
+            (Origin::File { file, .. }, None) => {
+                let hint = String::new();
+                Err(Error::NotFound { file: Arc::clone(&file.name), path: path.clone(), hint })
+            }
+            (Origin::Store(store), _) => NTuple::from_store(Arc::clone(&self.name), Arc::clone(store), path),
+        }
     }
 }
 
@@ -237,7 +285,7 @@ impl Finder<'_> {
                 _ => false,
             },
         };
-        self.found.push(NTupleKey { path, cycle: key.cycle, newest, key });
+        self.found.push(NTupleKey { path, cycle: key.cycle, newest, key: Some(key) });
     }
 
     /// The keys of the directory whose block lies at `at`.

@@ -24,8 +24,8 @@ pub use local::LocalFile;
 pub use memory::Memory;
 pub(crate) use partial::Partial;
 pub use sink::{ByteSink, FileInPlace, MemorySink, NewFile};
-pub(crate) use uri::Name;
 pub use uri::Storage;
+pub(crate) use uri::{Keyed, Name};
 
 /// Random access to bytes that do not change. Reads may come from several threads at once.
 pub trait ByteSource: Debug + Send + Sync {

@@ -5,6 +5,11 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+#[cfg(all(feature = "kv", feature = "remote"))]
+use super::keyed::EmbeddedStore;
+#[cfg(all(feature = "rados", feature = "remote"))]
+use super::keyed::RadosStore;
+use super::keyed::{KeyedStore, ObjectLayout};
 use super::{Access, ByteSink, ByteSource, LocalFile, NewFile};
 
 /// How to reach what paths and URIs name: credentials, patience, and the connections made so far.
@@ -18,8 +23,11 @@ use super::{Access, ByteSink, ByteSource, LocalFile, NewFile};
 /// | `gs://bucket/key` | Google Cloud Storage |
 /// | `az://container/key` | Azure Blob Storage |
 /// | `https://host/path`, `http://…` | a web server that answers range requests; read only, unless it takes PUT |
+/// | `ntpl+s3://bucket/base` | a data set without a file, in the native object layout; likewise `ntpl+gs`, `ntpl+az`, `ntpl+memory`, and `ntpl+s3+https://host/bucket/base` as in ROOT |
+/// | `kv+file:///dir#container/name` | a data set in the embedded key-value store of a directory (feature `kv`) |
+/// | `kv+rados://pool/container/name` | a data set in a pool of Ceph (feature `rados`) |
 ///
-/// All but the first need the feature `remote`, which is on unless it is turned off. Credentials come from the usual
+/// Without a name, the last three mean all data sets of a container, or of the store. All but the first need the feature `remote`, which is on unless it is turned off. Credentials come from the usual
 /// variables (`AWS_ACCESS_KEY_ID`, `GOOGLE_APPLICATION_CREDENTIALS`, `AZURE_STORAGE_ACCOUNT_NAME` and so on; for public
 /// data `AWS_SKIP_SIGNATURE=true`) and from [`Storage::option`].
 ///
@@ -115,10 +123,10 @@ impl Storage {
         }
     }
 
-    /// Opens what a path or URI names.
+    /// Opens the file that a path or URI names.
     ///
     /// # Errors
-    /// Those of the storage; [`io::ErrorKind::Unsupported`] for an unknown kind of URI.
+    /// Those of the storage; [`io::ErrorKind::Unsupported`] for a URI of an unknown kind, or of no file.
     pub fn source(&self, name: impl AsRef<Path>) -> io::Result<Arc<dyn ByteSource>> {
         match Name::of(name.as_ref())? {
             Name::Path(path) => Ok(Arc::new(LocalFile::open(&path)?)),
@@ -138,6 +146,91 @@ impl Storage {
             Name::Remote(uri) => self.clients.sink(&uri, &self.settings),
         }
     }
+}
+
+/// A store and a key in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Keyed {
+    pub(crate) store: Arc<dyn KeyedStore>,
+    /// The key of a data set, or what those of several begin with; empty for all.
+    pub(crate) base: String,
+    pub(crate) layout: ObjectLayout,
+}
+
+impl Storage {
+    /// Whether a URI names data sets without a file: `ntpl+…` and `kv+…`.
+    #[must_use]
+    pub fn names_store(name: impl AsRef<Path>) -> bool {
+        let name = name.as_ref().to_string_lossy();
+        name.contains("://") && (name.starts_with("ntpl+") || name.starts_with("kv+"))
+    }
+
+    /// The store that a URI of a data set without a file names, and the key in it; `None` for a file.
+    ///
+    /// # Errors
+    /// As [`Storage::source`].
+    pub fn store(&self, name: impl AsRef<Path>) -> io::Result<Option<(Arc<dyn KeyedStore>, String)>> {
+        Ok(self.keyed(name.as_ref(), false)?.map(|keyed| (keyed.store, keyed.base)))
+    }
+
+    /// The store that a URI names, if it names one: `ntpl+…` and `kv+…`. With `create`, it is made if that can be done.
+    pub(crate) fn keyed(&self, name: &Path, create: bool) -> io::Result<Option<Keyed>> {
+        match Name::of(name)? {
+            #[cfg(feature = "remote")]
+            Name::Remote(uri) => match uri.scheme().split_once('+') {
+                Some(("ntpl", inner)) => self.native(&uri, inner).map(Some),
+                Some(("kv", engine)) => key_value(&uri, engine, create).map(Some),
+                _ => Ok(None),
+            },
+            Name::Path(_) => {
+                let _ = create;
+                Ok(None)
+            }
+        }
+    }
+
+    #[cfg(feature = "remote")]
+    fn native(&self, uri: &url::Url, inner: &str) -> io::Result<Keyed> {
+        let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidInput, reason);
+        let rest = uri.as_str().split_once("://").map_or("", |(_, rest)| rest);
+        // ROOT names the endpoint, and the bucket in the path.
+        let (inner, storage) = match inner.strip_prefix("s3+") {
+            Some(http) => {
+                let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+                (format!("s3://{path}"), self.clone().option("aws_endpoint", format!("{http}://{host}")))
+            }
+            None => (format!("{inner}://{rest}"), self.clone()),
+        };
+        let inner = url::Url::parse(&inner).map_err(|e| invalid(format!("not a URI: {e}")))?;
+        let (store, base) = storage.clients.keyed(&inner, &storage.settings)?;
+        Ok(Keyed { store, base, layout: ObjectLayout::Native })
+    }
+}
+
+/// A key-value store.
+#[cfg(feature = "remote")]
+fn key_value(uri: &url::Url, engine: &str, create: bool) -> io::Result<Keyed> {
+    let unsupported = |reason: String| io::Error::new(io::ErrorKind::Unsupported, reason);
+    let _ = create;
+    let (store, base): (Arc<dyn KeyedStore>, String) = match engine {
+        #[cfg(feature = "kv")]
+        "file" => {
+            let path = uri.as_str().strip_prefix("kv+").and_then(|uri| url::Url::parse(uri).ok()?.to_file_path().ok());
+            let Some(path) = path else {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "not the URI of a local directory"));
+            };
+            let open = if create { EmbeddedStore::open } else { EmbeddedStore::open_existing };
+            (Arc::new(open(path)?), uri.fragment().unwrap_or_default().to_owned())
+        }
+        #[cfg(feature = "rados")]
+        "rados" => (Arc::new(RadosStore::open(uri.authority())?), uri.path().trim_matches('/').to_owned()),
+        other => {
+            let reason =
+                format!("there is no storage for 'kv+{other}://' in this program; known are kv+file and kv+rados");
+            return Err(unsupported(reason));
+        }
+    };
+    Ok(Keyed { store, base, layout: ObjectLayout::KeyValue })
 }
 
 /// What a name is.

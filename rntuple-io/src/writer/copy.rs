@@ -30,7 +30,12 @@ impl FileWriter {
     /// [`crate::Error::Argument`] for a data set with fields that this version does not know, or under another name;
     /// [`crate::Error::Format`] for a damaged one; [`crate::Error::Io`].
     pub fn copy(&self, ntuple: &NTuple, path: &str) -> Result<Written> {
-        copy(self.shared(), ntuple, path, &WriteOptions::default())
+        self.copy_with(ntuple, path, &mut |_, _| ())
+    }
+
+    /// The same. `progress` is called now and then with entries done and entries of the data set.
+    pub(crate) fn copy_with(&self, ntuple: &NTuple, path: &str, progress: &mut dyn FnMut(u64, u64)) -> Result<Written> {
+        copy(self.shared(), ntuple, path, &WriteOptions::default(), progress)
     }
 }
 
@@ -48,15 +53,33 @@ impl NTuple {
         base: &str,
         options: &WriteOptions,
     ) -> Result<Written> {
+        self.copy_to_store_with(store_name.into(), store, base, options, &mut |_, _| ())
+    }
+
+    /// The same. `progress` is called now and then with entries done and entries of the data set.
+    pub(crate) fn copy_to_store_with(
+        &self,
+        store_name: Arc<str>,
+        store: Arc<dyn KeyedStore>,
+        base: &str,
+        options: &WriteOptions,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Written> {
         let options = WriteOptions { checkpoint: Checkpoint::Never, ..options.clone() };
-        let file = FileWriter::objects(store_name.into(), store, base, &options)?;
-        let mut written = copy(file.shared(), self, self.name(), &options)?;
+        let file = FileWriter::objects(store_name, store, base, &options)?;
+        let mut written = copy(file.shared(), self, self.name(), &options, progress)?;
         written.file_size = file.finish()?;
         Ok(written)
     }
 }
 
-fn copy(shared: &Shared, ntuple: &NTuple, path: &str, options: &WriteOptions) -> Result<Written> {
+fn copy(
+    shared: &Shared,
+    ntuple: &NTuple,
+    path: &str,
+    options: &WriteOptions,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Written> {
     if let (Embedding::Objects(objects), [name, ..]) = (&*shared.lock(), ntuple.attribute_sets().as_slice())
         && objects.layout() == ObjectLayout::KeyValue
     {
@@ -70,12 +93,12 @@ fn copy(shared: &Shared, ntuple: &NTuple, path: &str, options: &WriteOptions) ->
         begin(embedding, ntuple, options)
     };
     let mut output = Output::start(shared, path, start, Checkpoint::Never)?;
-    copy_clusters(&mut output, ntuple, options)?;
+    copy_clusters(&mut output, ntuple, options, progress)?;
     for name in ntuple.attribute_sets() {
         let set = ntuple.attribute_set(&name)?;
         let start = |embedding: &mut Embedding| begin(embedding, &set, options);
         let mut copied = Output::start_linked(&output.shared, &name, start, options)?;
-        copy_clusters(&mut copied, &set, options)?;
+        copy_clusters(&mut copied, &set, options, &mut |_, _| ())?;
         output.dataset.add_attribute_set(copied.finish_linked()?);
     }
     output.finish()
@@ -97,7 +120,12 @@ fn begin(embedding: &mut Embedding, ntuple: &NTuple, options: &WriteOptions) -> 
     Ok(Dataset::copy_of(data, header, options))
 }
 
-fn copy_clusters(output: &mut Output, ntuple: &NTuple, options: &WriteOptions) -> Result<()> {
+fn copy_clusters(
+    output: &mut Output,
+    ntuple: &NTuple,
+    options: &WriteOptions,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<()> {
     let data = &ntuple.data;
     let columns: Vec<ColumnId> = data.schema.columns().iter().map(|column| column.id).collect();
     let mut copied = 0_u64;
@@ -108,6 +136,7 @@ fn copy_clusters(output: &mut Output, ntuple: &NTuple, options: &WriteOptions) -
             let id = output.dataset.cluster_count();
             let (pages, bytes) = Copy { data, options, id }.pages(&mut embedding, cluster)?;
             output.dataset.add(&mut embedding, &pages)?;
+            progress(output.dataset.entries(), ntuple.entries());
             copied = copied.saturating_add(bytes);
             if data.objects.is_none() && copied > data.file.size() {
                 let reason = "its pages overlap each other: together they are larger than the file".to_owned();

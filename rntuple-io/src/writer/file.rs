@@ -14,9 +14,10 @@ use super::output::Shared;
 use super::parallel::ParallelWriter;
 use super::resume::resume;
 use crate::error::{Error, Result};
+use crate::path::join;
 use crate::reader::File;
-use crate::storage::keyed::{KeyedStore, is_inner};
-use crate::storage::{ByteSink, FileInPlace, Name, Storage};
+use crate::storage::keyed::{KeyedStore, ObjectLayout, is_inner};
+use crate::storage::{ByteSink, FileInPlace, Keyed, Name, Storage};
 
 /// The path of what must be a local file, because it is changed where it is.
 fn local(name: &Path) -> Result<PathBuf> {
@@ -52,7 +53,8 @@ pub struct FileWriter {
 }
 
 impl FileWriter {
-    /// Starts a new file, given its path or URI ([`Storage`] tells which there are). It appears under its name with
+    /// Starts a new file, given its path or URI ([`Storage`] tells which there are), or a data set without a file, which takes
+    /// one RNTuple. It appears under its name with
     /// [`FileWriter::finish`]; with checkpoints, it is written in place from the start. Of the options, those of the file
     /// count here: checkpoints, time, UUID, compression of the streamer info.
     ///
@@ -67,9 +69,27 @@ impl FileWriter {
     /// # Errors
     /// As [`FileWriter::create`].
     pub fn create_with(name: impl AsRef<Path>, options: &WriteOptions, storage: &Storage) -> Result<Self> {
-        let path = name.as_ref();
+        Self::create_for(name.as_ref(), None, options, storage)
+    }
+
+    /// The same, for a data set that will have this name.
+    pub(super) fn create_for(
+        path: &Path,
+        ntuple: Option<&str>,
+        options: &WriteOptions,
+        storage: &Storage,
+    ) -> Result<Self> {
         let name: Arc<str> = path.to_string_lossy().into();
         let io = |e| Error::io(&name, "cannot be created", e);
+        if let Some(Keyed { store, mut base, layout }) = storage.keyed(path, true).map_err(io)? {
+            // There, the name is the last part of the key.
+            if layout == ObjectLayout::KeyValue
+                && let Some(ntuple) = ntuple.filter(|ntuple| base.rsplit('/').next() != Some(ntuple))
+            {
+                base = join(&base, ntuple);
+            }
+            return Self::objects(name, store, &base, &options.clone().object_layout(layout));
+        }
         let in_place = options.checkpoint != Checkpoint::Never;
         let sink: Box<dyn ByteSink> = if in_place {
             Box::new(FileInPlace::create(&local(path)?).map_err(io)?)

@@ -18,8 +18,8 @@ use super::options::{Checkpoint, WriteOptions};
 use super::output::{Output, Shared, Written};
 use super::rows::PendingRows;
 use crate::error::Result;
-use crate::storage::MemorySink;
 use crate::storage::keyed::KeyedStore;
+use crate::storage::{MemorySink, Storage};
 use crate::threads::Threads;
 
 /// Writes an RNTuple from Arrow record batches.
@@ -59,7 +59,7 @@ impl Writer {
     /// [`crate::Error::Io`], and [`crate::Error::Format`] for a schema that cannot be written.
     pub fn create(path: impl AsRef<Path>, name: &str, schema: SchemaRef, options: WriteOptions) -> Result<Self> {
         rehearse(path.as_ref(), name, &schema, &options)?;
-        let file = FileWriter::create(path, &options)?;
+        let file = FileWriter::create_for(path.as_ref(), Some(name), &options, Storage::shared())?;
         let mut writer = file.ntuple(name, schema, options)?;
         writer.file = Some(file);
         Ok(writer)

@@ -17,6 +17,7 @@ use super::options::WriteOptions;
 use super::output::{Output, Shared, Written};
 use super::rows::PendingRows;
 use crate::error::{Error, Result};
+use crate::storage::Storage;
 use crate::storage::keyed::KeyedStore;
 use crate::threads::Threads;
 
@@ -86,7 +87,7 @@ impl ParallelWriter {
     /// As there.
     pub fn create(path: impl AsRef<Path>, name: &str, schema: SchemaRef, options: WriteOptions) -> Result<Self> {
         rehearse(path.as_ref(), name, &schema, &options)?;
-        let file = FileWriter::create(path, &options)?;
+        let file = FileWriter::create_for(path.as_ref(), Some(name), &options, Storage::shared())?;
         let mut writer = file.parallel_ntuple(name, schema, options)?;
         writer.file = Some(file);
         Ok(writer)

@@ -128,17 +128,26 @@ mod embedded {
         }
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn one_process_at_a_time() {
+        use rustix::fs::FlockOperation;
+
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(EmbeddedStore::open_existing(directory.path()).unwrap_err().kind(), ErrorKind::NotFound);
         let store = EmbeddedStore::open(directory.path()).unwrap();
         let clone = store.clone();
         store.put(&[("key", b"value")]).unwrap();
-        assert_eq!(EmbeddedStore::open(directory.path()).unwrap_err().kind(), ErrorKind::WouldBlock);
-        drop(store);
-        assert!(EmbeddedStore::open(directory.path()).is_err());
-        drop(clone);
+        let same = EmbeddedStore::open(directory.path().join(".")).unwrap();
+        assert_eq!(same.get_whole("key", 10).unwrap().unwrap(), b"value");
+        let lock = std::fs::File::open(directory.path().join("rntuple.lock")).unwrap();
+        let take = |operation| rustix::fs::flock(&lock, operation);
+        assert!(take(FlockOperation::NonBlockingLockExclusive).is_err(), "another process could open it");
+        drop((store, clone, same));
+        take(FlockOperation::LockExclusive).unwrap();
+        let other = EmbeddedStore::open(directory.path().join("."));
+        assert_eq!(other.unwrap_err().kind(), ErrorKind::WouldBlock);
+        drop(lock);
         let store = EmbeddedStore::open_existing(directory.path()).unwrap();
         assert_eq!(store.get_whole("key", 10).unwrap().unwrap(), b"value");
     }

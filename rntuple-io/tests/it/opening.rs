@@ -108,7 +108,7 @@ fn memory_is_as_good_as_a_file() {
         let bytes = fs::read(vectors().join(&set.file)).unwrap();
         let size = bytes.len() as u64;
         let reader = Reader::from_source("in memory", Arc::new(Memory::new(bytes))).unwrap();
-        assert_eq!((reader.name(), reader.size()), ("in memory", size));
+        assert_eq!((reader.name(), reader.size()), ("in memory", Some(size)));
         let ntuple = reader.ntuple(&set.path).unwrap();
         assert_eq!((ntuple.file_name(), ntuple.entries()), ("in memory", set.ntuple.entries()));
         let scan = ntuple.scan().strings_as_binary(set.file == "strings.root");

@@ -1,10 +1,12 @@
 //! A store in a local directory: a log-structured tree of keys, with the values in logs of their own.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use fjall::{
     Batch, Config, GarbageCollection, KvSeparationOptions, PartitionCreateOptions, PartitionHandle, PersistMode,
@@ -16,11 +18,16 @@ use super::{Created, KeyedRead, KeyedStore, whole_len};
 
 /// Values are kept in pieces of this many bytes, so that a range of a large one is read without the rest.
 const PIECE: usize = 256 << 10;
+/// The stores that this process has open.
+static OPEN: LazyLock<Mutex<HashMap<PathBuf, Weak<Inner>>>> = LazyLock::new(Mutex::default);
+/// How often 10 ms are waited for one that is being closed.
+const CLOSING: usize = 500;
+
 /// Bytes that a key may have.
 const MAX_KEY: usize = 32 << 10;
 
-/// A key-value store in a local directory, without a server: one process at a time has it open, readers included. Clones
-/// share it.
+/// A key-value store in a local directory, without a server: one process at a time has it open, readers included. Within a
+/// process, all that open it share it.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     inner: Arc<Inner>,
@@ -52,7 +59,7 @@ impl EmbeddedStore {
     /// Opens the store of a directory, which is made if it is not there.
     ///
     /// # Errors
-    /// Those of the operating system; [`io::ErrorKind::WouldBlock`] when it is open already, here or elsewhere.
+    /// Those of the operating system; [`io::ErrorKind::WouldBlock`] when another process has it open.
     pub fn open(directory: impl AsRef<Path>) -> io::Result<Self> {
         Self::open_directory(directory.as_ref(), true)
     }
@@ -69,11 +76,29 @@ impl EmbeddedStore {
         if create {
             fs::create_dir_all(directory)?;
         }
+        let directory = &directory.canonicalize()?;
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(inner) = open.get(directory).and_then(Weak::upgrade) {
+            return Ok(Self { inner });
+        }
         let lock = directory.join("rntuple.lock");
         let lock = File::options().read(true).write(true).create(create).truncate(false).open(lock)?;
-        if !FileExt::try_lock_exclusive(&lock)? {
-            return Err(io::Error::new(io::ErrorKind::WouldBlock, "is open already, here or in another process"));
+        // Here, somebody may be about to close it.
+        let mut tries = if open.contains_key(directory) { CLOSING } else { 0 };
+        while !FileExt::try_lock_exclusive(&lock)? {
+            if tries == 0 {
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, "is open in another process"));
+            }
+            tries -= 1;
+            std::thread::sleep(Duration::from_millis(10));
         }
+        let store = Self::open_locked(directory, lock)?;
+        open.retain(|_, inner| inner.strong_count() > 0);
+        open.insert(directory.clone(), Arc::downgrade(&store.inner));
+        Ok(store)
+    }
+
+    fn open_locked(directory: &Path, lock: File) -> io::Result<Self> {
         let keyspace = Config::new(directory).open().map_err(failed)?;
         let options = PartitionCreateOptions::default;
         let separated = options().with_kv_separation(KvSeparationOptions::default());

@@ -27,6 +27,8 @@ mod space;
 use std::fmt::Debug;
 use std::io;
 
+use super::Access;
+
 #[cfg(feature = "kv")]
 pub use embedded::EmbeddedStore;
 pub use layout::ObjectLayout;
@@ -97,6 +99,11 @@ pub trait KeyedStore: Debug + Send + Sync {
     /// # Errors
     /// Those of the storage.
     fn put(&self, values: &[(&str, &[u8])]) -> io::Result<()>;
+
+    /// How it likes to be read.
+    fn access(&self) -> Access {
+        Access::LOCAL
+    }
 
     /// Whether all values of a [`KeyedStore::put`] become visible at one moment. By default not.
     fn puts_at_once(&self) -> bool {

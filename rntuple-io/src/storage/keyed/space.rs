@@ -13,7 +13,7 @@ use rntuple_core::{Context, Error as FormatError};
 use super::layout::Range;
 use super::{KeyedRead, KeyedStore, Keys, Part};
 use crate::error::{Error, Result};
-use crate::storage::ByteSource;
+use crate::storage::{Access, ByteSource, ReadRange};
 
 /// Bits of an address that count bytes within a value; those above number the values.
 const OFFSET_BITS: u32 = 34;
@@ -243,5 +243,15 @@ impl ByteSource for ObjectSpace {
 
     fn read_at(&self, address: u64, buffer: &mut [u8]) -> io::Result<()> {
         self.read_ranges(&mut [(address, buffer)]).pop().unwrap_or(Ok(()))
+    }
+
+    fn read_many(&self, reads: &mut [ReadRange<'_>], _: usize) {
+        let mut ranges: Vec<_> = reads.iter_mut().map(|read| (read.offset, &mut *read.buffer)).collect();
+        let results = self.read_ranges(&mut ranges);
+        reads.iter_mut().zip(results).for_each(|(read, result)| read.result = result);
+    }
+
+    fn access(&self) -> Access {
+        self.store.access()
     }
 }

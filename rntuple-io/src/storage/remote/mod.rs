@@ -4,6 +4,7 @@
 //! needed; callers wait for them on channels, and so may be threads of any runtime, or of none.
 
 mod attempts;
+mod objects;
 mod runtime;
 mod sink;
 mod source;
@@ -25,6 +26,7 @@ use object_store::path::Path;
 use object_store::{ClientConfigKey, ClientOptions, Error as StoreError, ObjectStore, RetryConfig};
 use url::Url;
 
+use super::keyed::KeyedStore;
 use super::uri::Settings;
 use super::{ByteSink, ByteSource};
 
@@ -73,6 +75,12 @@ impl Clients {
     pub(super) fn sink(&self, uri: &Url, settings: &Settings) -> io::Result<Box<dyn ByteSink>> {
         let (service, path) = self.connect(uri, settings, Purpose::Write)?;
         Ok(Box::new(sink::Upload::new(service, path, settings)))
+    }
+
+    /// The bucket of a URI as a keyed store, and the key that the rest of the URI is.
+    pub(super) fn keyed(&self, uri: &Url, settings: &Settings) -> io::Result<(Arc<dyn KeyedStore>, String)> {
+        let (service, path) = self.connect(uri, settings, Purpose::Write)?;
+        Ok((objects::store(service, settings), path.to_string()))
     }
 
     fn connect(&self, uri: &Url, settings: &Settings, purpose: Purpose) -> io::Result<(Service, Path)> {
