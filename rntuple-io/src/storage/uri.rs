@@ -31,6 +31,10 @@ use super::{Access, ByteSink, ByteSource, LocalFile, NewFile};
 /// variables (`AWS_ACCESS_KEY_ID`, `GOOGLE_APPLICATION_CREDENTIALS`, `AZURE_STORAGE_ACCOUNT_NAME` and so on; for public
 /// data `AWS_SKIP_SIGNATURE=true`) and from [`Storage::option`].
 ///
+/// An object that is replaced while it is read gives an error, if its server tells versions apart: by `ETag`, date of
+/// change, or size. Some do not: nginx makes its `ETag` of size and time in seconds, and the HTTP side of `XRootD` 5.5
+/// tells the size only. That server also shows what is written to it before it is complete.
+///
 /// ```no_run
 /// use std::time::Duration;
 /// use rntuple_io::{Reader, storage::Storage};
@@ -88,7 +92,7 @@ impl Storage {
     }
 
     /// How long to wait for a server that sends nothing; 30 seconds by default. A request as a whole may take this long
-    /// and a second for each 64 KiB.
+    /// and a second for each 64 KiB; one that sends bytes, this long and a second for each 256 KiB.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self.reset();

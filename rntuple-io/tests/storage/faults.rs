@@ -1,6 +1,7 @@
 //! One answer in ten goes wrong: what is read is right, or there is an error, and it does not take longer than the
 //! settings allow.
 
+use std::io::ErrorKind;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -262,5 +263,49 @@ fn servers_with_habits() {
         let error = open(&server.uri("nothing"), &storage()).unwrap_err();
         assert!(error.to_string().contains("nothing"), "{error}");
         assert!(since.elapsed() < TIMEOUT, "{habit:?}: an empty object took {:?}", since.elapsed());
+    }
+}
+
+/// Nothing listens there, or nobody answers: an error soon.
+#[test]
+fn no_server_at_all() {
+    let server = Server::new();
+    let uri = server.uri("file.root");
+    drop(server);
+    let keys = [("aws_access_key_id", "k"), ("aws_secret_access_key", "s"), ("aws_region", "us-east-1")];
+    let with_keys = keys.iter().fold(storage(), |storage, (name, value)| storage.option(*name, *value));
+    let address = uri.strip_suffix("/file.root").unwrap();
+    let cases = [
+        (uri.clone(), storage()),
+        ("s3://bucket/file.root".to_owned(), with_keys.option("aws_endpoint", address)),
+        // Without keys, the service of the machine is asked for some.
+        ("s3://bucket/file.root".to_owned(), storage().option("aws_endpoint", address).option("aws_region", "x")),
+        ("http://no.such.host.invalid/file.root".to_owned(), storage()),
+    ];
+    for (uri, storage) in cases {
+        let since = Instant::now();
+        let error = open(&uri, &storage).unwrap_err();
+        println!("{:?}: {error}", since.elapsed());
+        let Error::Io { source, .. } = &error else { panic!("{error}") };
+        // What lies behind it is told.
+        assert!(error.to_string().contains("os error") == (source.kind() == ErrorKind::ConnectionRefused), "{error}");
+        assert!(since.elapsed() < longest(), "{error}: {:?}", since.elapsed());
+        let since = Instant::now();
+        Content::new(1, 10).write(&uri, &storage).unwrap_err();
+        assert!(since.elapsed() < longest(), "{uri}: {:?}", since.elapsed());
+    }
+}
+
+#[test]
+fn queries_and_redirections() {
+    let (server, uri) = served();
+    server.habits(Habits { moved: "elsewhere", ..Habits::default() });
+    read(&uri, &storage()).unwrap();
+    // As those of signed URIs.
+    server.habits(Habits { query: "signature=a%2Fb%3D&x=1", ..Habits::default() });
+    read(&format!("{uri}?signature=a%2Fb%3D&x=1"), &storage()).unwrap();
+    for wrong in [uri.clone(), format!("{uri}?signature=x")] {
+        let Error::Io { source, .. } = read(&wrong, &storage()).unwrap_err() else { panic!("another error") };
+        assert_eq!(source.kind(), ErrorKind::PermissionDenied);
     }
 }

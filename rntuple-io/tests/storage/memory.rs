@@ -67,7 +67,7 @@ fn bytes_on_their_way() {
         println!("budget {budget}: {most} bytes were on their way at once");
         // Three windows of an eighth each, and a few pages that were estimated wrongly.
         assert!(most <= budget as u64 / 2, "{most} of {budget}");
-        assert!(most >= budget as u64 / 4, "{most} of {budget}: nothing is fetched ahead");
+        assert!(most > budget as u64 / 6, "{most} of {budget}: nothing is fetched ahead");
     }
 }
 

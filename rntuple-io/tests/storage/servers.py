@@ -184,7 +184,7 @@ class Servers:
         python = python_with("boto3", "boto3")
         cluster.run(python, "-c", code, endpoint, ceph.KEY, ceph.SECRET, BUCKET)
         keys = f"aws_access_key_id={ceph.KEY} aws_secret_access_key={ceph.SECRET} aws_region=us-east-1"
-        self.variables["RADOSGW"] = f"s3://{BUCKET}/some/where/ aws_endpoint={endpoint} {keys}"
+        self.variables["RADOSGW"] = f"s3://{BUCKET}/some/where/ keys aws_endpoint={endpoint} {keys}"
         self.variables["CEPH"] = f"{sys.executable} {HERE / 'ceph.py'} {cluster.dir}"
 
 

@@ -117,8 +117,8 @@ fn parts_of_a_file(target: &Target) {
     }
 }
 
-fn kind(result: Result<NTuple>) -> ErrorKind {
-    match result.unwrap_err() {
+fn kind<T>(result: Result<T>) -> ErrorKind {
+    match result.map(drop).unwrap_err() {
         Error::Io { source, .. } => source.kind(),
         other => panic!("{other}"),
     }
@@ -128,12 +128,20 @@ fn missing(target: &Target) {
     let (_, uri) = target.file("missing");
     let error = open(&uri, &target.storage).unwrap_err();
     assert!(error.to_string().contains(&uri), "{error}");
-    assert_eq!(kind(Err(error)), ErrorKind::NotFound);
+    assert_eq!(kind::<()>(Err(error)), ErrorKind::NotFound);
 }
 
 fn denied(target: &Target) {
     if let Some(uri) = &target.denied {
         assert_eq!(kind(open(uri, &target.storage)), ErrorKind::PermissionDenied);
+    }
+    if target.keys {
+        let (write, read) = target.file("locked");
+        let content = Content::new(10, 10);
+        content.write(&write, &target.storage).unwrap();
+        let wrong = target.storage.clone().option("aws_secret_access_key", "wrong");
+        assert_eq!(kind(open(&read, &wrong)), ErrorKind::PermissionDenied);
+        assert_eq!(kind(content.write(&write, &wrong)), ErrorKind::PermissionDenied);
     }
 }
 

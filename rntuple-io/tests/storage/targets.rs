@@ -27,6 +27,8 @@ pub(crate) struct Target {
     pub(crate) seconds: bool,
     /// What is written is not visible before it is complete.
     pub(crate) atomic: bool,
+    /// Whether keys are checked.
+    pub(crate) keys: bool,
     /// A file that must not be read.
     pub(crate) denied: Option<String>,
 }
@@ -43,13 +45,14 @@ impl Target {
             versions: true,
             seconds: false,
             atomic: true,
+            keys: false,
             denied: None,
         }
     }
 
     /// From a line of words: where files are, then what is special, such as `s3://bucket/ aws_endpoint=http://…`. Words
-    /// without `=` say what the storage lacks: `no-ranges`, `no-versions`, `seconds`, `not-atomic`; `write=` is where files are
-    /// written, `denied=` one that must not be read, all else are options of the storage.
+    /// without `=` are names of the members above (`no-ranges`, `no-versions`, `seconds`, `not-atomic`, `keys`); `write=`
+    /// is where files are written, `denied=` one that must not be read, all else are options of the storage.
     fn parse(line: &str) -> Self {
         let mut words = line.split_whitespace();
         let mut target = Self::new(words.next().unwrap());
@@ -65,6 +68,7 @@ impl Target {
                     "no-ranges" => target.ranges = false,
                     "no-versions" => target.versions = false,
                     "seconds" => target.seconds = true,
+                    "keys" => target.keys = true,
                     "not-atomic" => target.atomic = false,
                     _ => panic!("what is {word}?"),
                 },

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rntuple_io::storage::Storage;
 
 use crate::data::{Content, open};
-use crate::server::{Fault, Plan, Server};
+use crate::server::{Fault, Habits, Plan, Server};
 use crate::targets::Target;
 
 const OLD: Content = Content { version: 1, entries: 10 };
@@ -126,6 +126,26 @@ fn a_server_that_takes_nothing() {
         }
     }
     assert_eq!(server.open_uploads(), 0, "given up, and the server was told");
+}
+
+/// The object is complete, but nobody says so: the second try finds no upload any more.
+#[test]
+fn the_last_answer_is_lost() {
+    let server = Server::new();
+    let storage = storage(server.uri("").trim_end_matches('/'));
+    // The first POST starts the upload, the second one completes it.
+    server.fail(Plan::once(Fault::Lost, 1).of("POST"));
+    NEW.write("s3://bucket/file.root", &storage).unwrap();
+    assert_eq!(server.answers(), (3, 1));
+    assert!(whole("s3://bucket/file.root", &storage, NEW));
+}
+
+#[test]
+fn a_web_server_that_stores_less() {
+    let server = Server::new();
+    server.habits(Habits { half: true, ..Habits::default() });
+    let error = SMALL.write(&server.uri("file.root"), &storage("")).unwrap_err();
+    assert!(error.to_string().contains("the server stored"), "{error}");
 }
 
 #[test]

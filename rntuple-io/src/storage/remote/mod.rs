@@ -4,13 +4,15 @@
 //! needed; callers wait for them on channels, and so may be threads of any runtime, or of none.
 
 mod attempts;
-mod objects;
+mod keyed;
+mod object;
 mod runtime;
 mod sink;
 mod source;
 mod web;
 
 use std::collections::HashMap;
+use std::error::Error as _;
 use std::fmt::Debug;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -80,7 +82,7 @@ impl Clients {
     /// The bucket of a URI as a keyed store, and the key that the rest of the URI is.
     pub(super) fn keyed(&self, uri: &Url, settings: &Settings) -> io::Result<(Arc<dyn KeyedStore>, String)> {
         let (service, path) = self.connect(uri, settings, Purpose::Write)?;
-        Ok((objects::store(service, settings), path.to_string()))
+        Ok((keyed::store(service, settings), path.to_string()))
     }
 
     fn connect(&self, uri: &Url, settings: &Settings, purpose: Purpose) -> io::Result<(Service, Path)> {
@@ -193,9 +195,11 @@ fn memory() -> Service {
     MEMORY.get_or_init(|| Service::with_parts(InMemory::new())).clone()
 }
 
+/// Says what lies at the bottom of an error, too: that a connection was refused, or a name is unknown.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 fn to_io(error: StoreError) -> io::Error {
     use io::ErrorKind as Kind;
-    let kind = match &error {
+    let mut kind = match &error {
         StoreError::NotFound { .. } => Kind::NotFound,
         StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => Kind::PermissionDenied,
         StoreError::AlreadyExists { .. } | StoreError::Precondition { .. } => Kind::AlreadyExists,
@@ -203,5 +207,23 @@ fn to_io(error: StoreError) -> io::Error {
         StoreError::InvalidPath { .. } | StoreError::UnknownConfigurationKey { .. } => Kind::InvalidInput,
         _ => Kind::Other,
     };
-    io::Error::new(kind, error)
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let timed_out = error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout);
+        let beneath = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        match beneath {
+            _ if kind != Kind::Other => {}
+            _ if timed_out => kind = Kind::TimedOut,
+            // It is not the object that such an error does not find.
+            Some(beneath) if beneath != Kind::NotFound => kind = beneath,
+            _ => {}
+        }
+        cause = error.source();
+        let last = error.to_string();
+        if cause.is_none() && !text.contains(&last) {
+            text = format!("{text}: {last}");
+        }
+    }
+    io::Error::new(kind, text)
 }

@@ -3,23 +3,20 @@
 use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
-use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::future::{Either, join, select};
+use futures_util::future::join;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore};
+use object_store::{GetRange, ObjectStore};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 use super::super::uri::Settings;
 use super::super::{Access, ByteSource, ReadRange, Traffic};
-use super::attempts::{Failure, insist, limit, within};
+use super::attempts::Failure;
+use super::object::{Object, Version, Wanted};
 use super::runtime;
 
 /// Bytes of the start that opening reads: the header of a file, and the header envelope of its first data set.
@@ -28,8 +25,6 @@ const HEAD: u64 = 64 << 10;
 const TAIL: u64 = 256 << 10;
 /// A server that ignores ranges is asked for the whole object if that has no more bytes than this.
 const WHOLE: u64 = 256 << 20;
-/// Bytes per second below which a server is given up.
-const SLOWEST: u64 = 64 << 10;
 /// Most failed ranges that are remembered.
 const MOST_FAILED: usize = 4096;
 
@@ -56,81 +51,28 @@ struct Failed {
     reason: Arc<str>,
 }
 
-#[derive(Debug)]
-struct Object {
-    store: Arc<dyn ObjectStore>,
-    path: Path,
-    settings: Settings,
-    requests: AtomicU64,
-    bytes: AtomicU64,
-    hedged: AtomicU64,
-}
-
-/// What tells one version of an object from another.
-#[derive(Debug, Clone)]
-struct Version {
-    size: u64,
-    etag: Option<String>,
-    /// In milliseconds; 0 if it is not known.
-    modified: i64,
-}
-
-impl Version {
-    fn of(meta: &ObjectMeta) -> Self {
-        Self { size: meta.size, etag: meta.e_tag.clone(), modified: meta.last_modified.timestamp_millis() }
-    }
-
-    /// Where the server does not say more, the size must do.
-    fn is(&self, other: &Self) -> bool {
-        let same = match (&self.etag, &other.etag) {
-            (Some(tag), Some(other)) => tag == other,
-            // Servers with copies of an object may not agree on when they got them.
-            _ => self.modified == other.modified,
-        };
-        same && self.size == other.size
-    }
-
-    fn check(&self, other: &Self) -> io::Result<()> {
-        if self.is(other) {
-            return Ok(());
-        }
-        Err(io::Error::new(io::ErrorKind::InvalidData, "the object has changed since it was opened"))
-    }
-}
-
-/// Part of an object.
-struct Answer {
-    version: Version,
-    chunks: Vec<Bytes>,
-}
-
-impl Answer {
-    fn len(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.len() as u64).sum()
-    }
-
-    fn into_bytes(mut self) -> Bytes {
-        match self.chunks.len() {
-            1 => self.chunks.swap_remove(0),
-            _ => self.chunks.concat().into(),
-        }
-    }
+/// What comes of a request of several.
+enum News {
+    /// Some of its bytes, and where they belong.
+    Bytes(u64, Bytes),
+    /// How it ended, with the number of its bytes.
+    End(io::Result<u64>),
 }
 
 impl RemoteFile {
     pub(super) fn open(store: Arc<dyn ObjectStore>, path: Path, settings: &Settings) -> io::Result<Self> {
-        let settings = settings.clone();
-        let (requests, bytes, hedged) = Default::default();
-        runtime::wait(Self::read_ends(Arc::new(Object { store, path, settings, requests, bytes, hedged })))
+        runtime::wait(Self::read_ends(Arc::new(Object::new(store, path, settings))))
     }
 
     async fn read_ends(object: Arc<Object>) -> io::Result<Self> {
-        let head = object.persist(Some(GetRange::Bounded(0..HEAD)), HEAD, Failure::is_passing);
+        let part = |range: GetRange, len: u64| Wanted { range: Some(range), len, version: None };
+        let head = || part(GetRange::Bounded(0..HEAD), HEAD);
+        let first = object.collect(head(), Failure::is_passing);
         // Not every server knows how to count from the end, so that this fails means nothing.
-        let tail = object.hedge(Some(GetRange::Suffix(TAIL)), TAIL);
-        let (head, tail) = join(head, tail).await;
-        let head = match head {
-            Ok(head) => head,
+        let last = object.collect(part(GetRange::Suffix(TAIL), TAIL), |_| false);
+        let (first, last) = join(first, last).await;
+        let (version, head) = match first {
+            Ok(first) => first,
             Err(failure) => {
                 let most = match &failure {
                     Failure::NoRanges(_) => WHOLE,
@@ -138,27 +80,24 @@ impl RemoteFile {
                     Failure::OtherRange(_) | Failure::BeyondEnd(_) => TAIL,
                     _ => return Err(failure.into_error()),
                 };
-                if let Ok(whole) = object.persist(None, most, Failure::is_passing).await {
-                    return Ok(Self::new(object, whole.version.clone(), whole.into_bytes(), Bytes::new()));
+                let whole = Wanted { range: None, len: most, version: None };
+                if let Ok((version, bytes)) = object.collect(whole, Failure::is_passing).await {
+                    return Ok(Self::new(object, version, bytes, Bytes::new()));
                 }
                 if !failure.may_pass() {
                     return Err(failure.into_error());
                 }
-                let range = Some(GetRange::Bounded(0..HEAD));
-                object.persist(range, HEAD, Failure::may_pass).await.map_err(Failure::into_error)?
+                object.collect(head(), Failure::may_pass).await.map_err(Failure::into_error)?
             }
         };
-        let version = head.version.clone();
         let start = version.size.saturating_sub(TAIL);
-        let head = head.into_bytes();
-        let tail = match tail {
-            Ok(tail) if version.is(&tail.version) && tail.len() == version.size - start => tail.into_bytes(),
+        let tail = match last {
+            Ok((other, tail)) if version.is(&other) && tail.len() as u64 == version.size - start => tail,
             _ if version.size == head.len() as u64 => Bytes::new(),
             _ => {
                 let range = Some(GetRange::Bounded(start..version.size));
-                let tail = object.persist(range, TAIL, Failure::may_pass).await.map_err(Failure::into_error)?;
-                version.check(&tail.version)?;
-                tail.into_bytes()
+                let wanted = Wanted { range, len: TAIL, version: Some(&version) };
+                object.collect(wanted, Failure::may_pass).await.map_err(Failure::into_error)?.1
             }
         };
         Ok(Self::new(object, version, head, tail))
@@ -217,17 +156,6 @@ impl RemoteFile {
         let end = offset.checked_add(len as u64).filter(|end| *end <= self.version.size);
         end.map(|end| offset..end).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
-
-    fn take(&self, answer: io::Result<Answer>, mut buffer: &mut [u8]) -> io::Result<()> {
-        let answer = answer?;
-        self.version.check(&answer.version)?;
-        for chunk in &answer.chunks {
-            let (to, rest) = buffer.split_at_mut_checked(chunk.len()).ok_or(io::ErrorKind::InvalidData)?;
-            to.copy_from_slice(chunk);
-            buffer = rest;
-        }
-        if buffer.is_empty() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-    }
 }
 
 impl ByteSource for RemoteFile {
@@ -251,14 +179,18 @@ impl ByteSource for RemoteFile {
                 read.result = Ok(());
                 continue;
             }
-            let (object, slots, send) = (Arc::clone(&self.object), Arc::clone(&slots), send.clone());
+            let (object, version) = (Arc::clone(&self.object), self.version.clone());
+            let (slots, send) = (Arc::clone(&slots), send.clone());
             let task = |range: Range<u64>| async move {
                 // Closed when another one failed: then these are not asked for any more.
                 let Ok(_slot) = slots.acquire().await else { return };
+                // Nobody takes anything only if the reader is gone.
+                let take = |_, at, bytes| drop(send.send((i, News::Bytes(at, bytes))));
                 let len = range.end - range.start;
-                let answer = object.persist(Some(GetRange::Bounded(range)), len, Failure::may_pass).await;
-                // Nobody takes it only if the reader is gone.
-                let _ = send.send((i, answer.map_err(Failure::into_error)));
+                let wanted = Wanted { range: Some(GetRange::Bounded(range)), len, version: Some(&version) };
+                let answer = object.persist(wanted, Failure::may_pass, &take).await;
+                let end = answer.map(|answer| answer.len).map_err(Failure::into_error);
+                let _ = send.send((i, News::End(end)));
             };
             let range = self.range(read.offset, read.buffer.len());
             let range = range.and_then(|range| self.recall_failure(&range).map(|()| range));
@@ -269,10 +201,20 @@ impl ByteSource for RemoteFile {
         }
         drop(send);
         let mut failed = None;
-        for (i, answer) in answers {
+        for (i, news) in answers {
             let (Some(read), Some(waits)) = (reads.get_mut(i), waiting.get_mut(i)) else { continue };
+            let end = match news {
+                // Requests for the same bytes of the same version may overlap.
+                News::Bytes(at, bytes) => {
+                    copy(&bytes, at, read.buffer);
+                    continue;
+                }
+                News::End(end) => end,
+            };
             *waits = false;
-            read.result = self.take(answer, read.buffer);
+            read.result = end.and_then(|len| {
+                if len == read.buffer.len() as u64 { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+            });
             if let Err(error) = &read.result {
                 slots.close();
                 failed.get_or_insert_with(|| (error.kind(), format!("another range could not be read: {error}")));
@@ -296,69 +238,14 @@ impl ByteSource for RemoteFile {
     }
 
     fn traffic(&self) -> Option<Traffic> {
-        let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        let Object { requests, bytes, hedged, .. } = &*self.object;
-        Some(Traffic { requests: get(requests), bytes: get(bytes), hedged: get(hedged) })
+        Some(self.object.traffic())
     }
 }
 
-impl Object {
-    /// Asks until there is an answer or no hope.
-    async fn persist(
-        &self,
-        range: Option<GetRange>,
-        len: u64,
-        again: impl Fn(&Failure) -> bool,
-    ) -> Result<Answer, Failure> {
-        insist(&self.settings, again, || self.hedge(range.clone(), len)).await
-    }
-
-    /// Asks, and once more if that takes long; the first good answer counts.
-    async fn hedge(&self, range: Option<GetRange>, len: u64) -> Result<Answer, Failure> {
-        let mut first = pin!(self.request(range.clone(), len));
-        let Some(patience) = self.settings.hedge else { return first.await };
-        if let Ok(answer) = timeout(patience, first.as_mut()).await {
-            return answer;
-        }
-        self.hedged.fetch_add(1, Ordering::Relaxed);
-        match select(first, pin!(self.request(range, len))).await {
-            Either::Left((Err(failure), second)) if failure.may_pass() => second.await,
-            Either::Right((Err(failure), first)) if failure.may_pass() => first.await,
-            Either::Left((answer, _)) | Either::Right((answer, _)) => answer,
-        }
-    }
-
-    /// One request for a range, or for the whole object, of at most `len` bytes.
-    async fn request(&self, range: Option<GetRange>, len: u64) -> Result<Answer, Failure> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let whole = range.is_none();
-        let options = GetOptions::default().with_range(range);
-        within(limit(&self.settings, len, SLOWEST), async {
-            let result = self.store.get_opts(&self.path, options).await.map_err(Failure::of)?;
-            let (version, expected) = (Version::of(&result.meta), result.range.end - result.range.start);
-            if expected > len {
-                let reason = format!("{expected} bytes came, where {len} at most were expected");
-                let error = io::Error::new(io::ErrorKind::Unsupported, reason);
-                return Err(if whole { Failure::Final(error) } else { Failure::OtherRange(error) });
-            }
-            let mut answer = Answer { version, chunks: Vec::new() };
-            let mut body = result.into_stream();
-            let mut got = 0;
-            while let Some(chunk) = body.next().await {
-                let chunk = chunk.map_err(Failure::of)?;
-                got += chunk.len() as u64;
-                self.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-                answer.chunks.push(chunk);
-                if got > expected {
-                    break;
-                }
-            }
-            if got == expected {
-                return Ok(answer);
-            }
-            let reason = format!("the server sent {got} bytes instead of {expected}");
-            Err(Failure::Passing(io::Error::new(io::ErrorKind::UnexpectedEof, reason)))
-        })
-        .await
+/// Copies bytes to a place in a buffer that has room for them.
+fn copy(bytes: &[u8], at: u64, buffer: &mut [u8]) {
+    let place = usize::try_from(at).ok().and_then(|at| buffer.get_mut(at..)?.get_mut(..bytes.len()));
+    if let Some(place) = place {
+        place.copy_from_slice(bytes);
     }
 }
