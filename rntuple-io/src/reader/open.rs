@@ -88,7 +88,12 @@ impl Reader {
             Ok(_) => vec![base],
             Err(Error::NotFound { .. } | Error::Argument { .. }) => {
                 let below = if base.is_empty() { base } else { format!("{}/", base.trim_end_matches('/')) };
-                data_sets(Arc::clone(&name), &store, &below)?
+                let found = data_sets(Arc::clone(&name), &store, &below)?;
+                if found.is_empty() && !below.is_empty() {
+                    let hint = "; nothing is kept under this key".to_owned();
+                    return Err(Error::NotFound { path: below.trim_end_matches('/').to_owned(), file: name, hint });
+                }
+                found
             }
             Err(error) => return Err(error),
         };

@@ -150,6 +150,8 @@ impl Content {
 /// noise otherwise.
 fn options() -> WriteOptions {
     WriteOptions::default()
+        // As a file is.
+        .overwrite(true)
         .compression(CompressionSettings::NONE)
         .approx_zipped_cluster_size(4 << 20)
         .max_unzipped_page_size(64 << 10)

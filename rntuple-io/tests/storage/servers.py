@@ -257,8 +257,8 @@ def main():
         command = arguments.command
         if not command:
             filters = [test for name in ran for test in TESTS[name]]
-            command = ["cargo", "test", "--locked", "-p", "rntuple-io", "--test", "storage", "--", "--ignored",
-                       "--nocapture", "--test-threads=1", *filters]
+            command = ["cargo", "test", "--workspace", "--features", "rntuple-io/io-uring", "--locked", "--test", "storage",
+                       "--", "--ignored", "--nocapture", "--test-threads=1", *filters]
         variables = {f"RNTUPLE_TEST_{name}": line for name, line in servers.variables.items()}
         code = subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}).returncode if ran else 0
     finally:

@@ -120,6 +120,7 @@ fn parts_of_a_file(target: &Target) {
 fn kind<T>(result: Result<T>) -> ErrorKind {
     match result.map(drop).unwrap_err() {
         Error::Io { source, .. } => source.kind(),
+        Error::NotFound { .. } => ErrorKind::NotFound,
         other => panic!("{other}"),
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Target {
     pub(crate) keys: bool,
     /// A file that must not be read.
     pub(crate) denied: Option<String>,
+    /// Data sets are kept as objects, without a file.
+    pub(crate) objects: bool,
 }
 
 impl Target {
@@ -47,6 +49,7 @@ impl Target {
             atomic: true,
             keys: false,
             denied: None,
+            objects: false,
         }
     }
 
@@ -84,6 +87,14 @@ impl Target {
         Self::parse(&line)
     }
 
+    /// The same place for data sets without a file.
+    pub(crate) fn as_objects(mut self, scheme: &str) -> Self {
+        self.read.insert_str(0, scheme);
+        self.write.insert_str(0, scheme);
+        // Reads are counted, not requests.
+        Self { objects: true, remote: false, denied: None, versions: true, atomic: true, ..self }
+    }
+
     /// An option that the storage was given.
     pub(crate) fn option(&self, name: &str) -> &str {
         let (_, value) = self.options.iter().find(|(other, _)| other == name).unwrap();
@@ -93,7 +104,8 @@ impl Target {
     /// URIs to write and to read a file that no other test has.
     pub(crate) fn file(&self, name: &str) -> (String, String) {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let name = format!("{}-{}-{name}.root", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let end = if self.objects { "/data" } else { ".root" };
+        let name = format!("{}-{}-{name}{end}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         (format!("{}{name}", self.write), format!("{}{name}", self.read))
     }
 }
@@ -109,6 +121,18 @@ fn local() {
 #[test]
 fn memory() {
     suite(&Target::new("memory://suite/"));
+}
+
+#[test]
+fn objects_in_memory() {
+    suite(&Target::new("memory://objects/").as_objects("ntpl+"));
+}
+
+#[test]
+fn embedded_key_value_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let uri = format!("file://{}#box/", directory.path().to_str().unwrap());
+    suite(&Target::new(&uri).as_objects("kv+"));
 }
 
 #[test]
@@ -143,7 +167,11 @@ macro_rules! servers {
             #[test]
             #[ignore = "needs a server: run servers.py"]
             fn $name() {
-                super::suite(&super::Target::of_environment($variable));
+                let target = || super::Target::of_environment($variable);
+                super::suite(&target());
+                if target().write.starts_with("s3://") {
+                    super::suite(&target().as_objects("ntpl+"));
+                }
             }
         )*}
     };

@@ -115,8 +115,8 @@ impl StreamerInfoList {
         Reader::check_len(payload)?;
         let mut cursor = Be::new(payload, 0);
         let mut reader = Reader::new(key_len);
+        // What follows means nothing: uproot leaves room for more classes there.
         let (list, _) = reader.list(&mut cursor, 0)?;
-        end(&cursor)?;
         Ok(Self::new(reader.finish(), list))
     }
 
