@@ -13,7 +13,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
 use super::entries::{EntryReader, in_range};
-use super::window::{LongPage, Window, WindowPlan};
+use super::window::{Fetch, LongPage, Window, WindowPlan};
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 
@@ -70,23 +70,16 @@ impl Budget {
 /// A thread that fetches windows.
 #[derive(Debug)]
 struct Fetcher {
-    windows: Sender<(Arc<Window>, WindowPlan)>,
+    windows: Sender<Fetch>,
 }
 
 impl Fetcher {
     /// The thread ends with the channel.
     fn spawn(reader: &EntryReader) -> io::Result<Self> {
-        let (windows, to_fetch) = channel::<(Arc<Window>, WindowPlan)>();
+        let (windows, to_fetch) = channel::<Fetch>();
         let (data, pool) = (Arc::clone(&reader.data), Arc::clone(reader.pool()));
         let parallel = reader.requests();
-        let fetch = move || {
-            for (window, plan) in to_fetch {
-                // What only this thread knows, nobody will read.
-                if Arc::strong_count(&window) > 1 {
-                    window.fetch(&data.file, &pool, plan, parallel);
-                }
-            }
-        };
+        let fetch = move || to_fetch.into_iter().for_each(|fetch| fetch.run(&data.file, &pool, parallel));
         std::thread::Builder::new().name("rntuple-fetch".to_owned()).spawn(fetch)?;
         Ok(Self { windows })
     }
@@ -137,9 +130,7 @@ impl Batches {
         // The last window stays for what it may hold of the entries to come.
         let last = self.windows.len().saturating_sub(1);
         let done = self.windows.iter().take(last).take_while(|window| window.end <= end).count();
-        if let Some(rest) = Window::left_over(self.windows.drain(..done)) {
-            self.windows.push_front(rest);
-        }
+        Window::give_up(&mut self.windows, done);
         Ok(batch)
     }
 
@@ -181,12 +172,12 @@ impl Batches {
                 break;
             }
             let mut plan = self.plan_window(rows)?;
-            let window = Window::new(&plan);
-            self.windows.push_back(Arc::clone(&window));
             self.long.extend(plan.long.drain(..));
+            let (window, fetch) = Window::new(plan);
+            self.windows.push_back(window);
             if self.budget.ahead == 0 {
                 let (file, since) = (&self.reader.data.file, Instant::now());
-                window.fetch(file, self.reader.pool(), plan, self.reader.requests());
+                fetch.run(file, self.reader.pool(), self.reader.requests());
                 file.counters.waited(since);
                 continue;
             }
@@ -196,7 +187,7 @@ impl Batches {
                 self.fetchers.push(Fetcher::spawn(&self.reader).map_err(|e| self.storage("starting a thread", e))?);
             }
             if let Some(fetcher) = self.fetchers.get(turn) {
-                fetcher.windows.send((window, plan)).map_err(|e| self.gone(e))?;
+                fetcher.windows.send(fetch).map_err(|e| self.gone(e))?;
             }
         }
         Ok(())

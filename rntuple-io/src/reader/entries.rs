@@ -62,9 +62,9 @@ impl EntryReader {
         let mut plan =
             WindowPlan::new(&clusters, entries.clone(), budget, true, u64::MAX, self.data.anchor.max_key_size);
         plan.leave_out(|key| self.store.keeps(key));
-        let window = Window::new(&plan);
+        let (window, fetch) = Window::new(plan);
         let since = Instant::now();
-        window.fetch(&self.data.file, self.pool(), plan, self.requests());
+        fetch.run(&self.data.file, self.pool(), self.requests());
         self.data.file.counters.waited(since);
         self.read_through(entries, &[window])
     }

@@ -4,7 +4,7 @@
 //! estimated from the share of the cluster that the range is. A page belongs to the window in which its first element
 //! lies; a page that the estimate misses is read when it is used.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -26,6 +26,8 @@ pub(super) struct Window {
     /// Up to which entry it reaches.
     pub(super) end: u64,
     pages: HashMap<PageKey, Fetched>,
+    /// Whether it has what is left of others.
+    is_rest: bool,
 }
 
 #[derive(Debug, Default)]
@@ -37,9 +39,11 @@ struct Fetched {
 
 impl Window {
     /// A window whose pages are still to be fetched.
-    pub(super) fn new(plan: &WindowPlan) -> Arc<Self> {
+    pub(super) fn new(plan: WindowPlan) -> (Arc<Self>, Fetch) {
         let pages = plan.wanted.iter().map(|page| (page.key, Fetched::default())).collect();
-        Arc::new(Self { end: plan.end, pages })
+        let window = Arc::new(Self { end: plan.end, pages, is_rest: false });
+        let fetch = Fetch { window: Arc::clone(&window), wanted: plan.wanted };
+        (window, fetch)
     }
 
     pub(super) fn has(&self, key: PageKey) -> bool {
@@ -70,37 +74,52 @@ impl Window {
         (!page.used.swap(true, Ordering::Relaxed)).then_some(bytes)
     }
 
-    /// Fetches the pages that this window was made for.
-    pub(super) fn fetch(&self, file: &File, pool: &Arc<Pool>, plan: WindowPlan, parallel: usize) {
-        // Whoever waits for a page must not wait for ever.
-        let _end = End(self);
-        fetch(file, pool, plan.wanted, parallel, |key, bytes| {
-            if let Some(page) = self.pages.get(&key) {
-                page.bytes.get_or_init(|| Some(bytes));
-            }
-        });
-    }
-
-    /// What is left of windows that are done with: pages that were not used yet, as the decoder lags behind the estimate.
-    /// They are copied, as each holds on to all that was read with it.
-    pub(super) fn left_over(done: impl IntoIterator<Item = Arc<Self>>) -> Option<Arc<Self>> {
+    /// Gives up windows that are done with, but for the pages that were not used yet, as the decoder lags behind the
+    /// estimate.
+    pub(super) fn give_up(windows: &mut VecDeque<Arc<Self>>, done: usize) {
+        if windows.iter().take(done).all(|window| window.is_rest) {
+            return;
+        }
         let (mut end, mut pages) = (0, HashMap::new());
-        for window in done {
+        for window in windows.drain(..done) {
             end = window.end;
             for (&key, page) in window.pages.iter().filter(|(_, page)| !page.used.load(Ordering::Relaxed)) {
-                let copied = page.bytes.wait().as_ref().map(|bytes| Bytes::copy_from_slice(bytes));
-                pages.insert(key, Fetched { bytes: OnceLock::from(copied), used: AtomicBool::new(false) });
+                // A page holds on to all that was read with it, so it is copied; but once is enough.
+                let copy = |bytes: &Bytes| if window.is_rest { bytes.clone() } else { Bytes::copy_from_slice(bytes) };
+                let bytes = OnceLock::from(page.bytes.wait().as_ref().map(copy));
+                pages.insert(key, Fetched { bytes, used: AtomicBool::new(false) });
             }
         }
-        (!pages.is_empty()).then(|| Arc::new(Self { end, pages }))
+        if !pages.is_empty() {
+            windows.push_front(Arc::new(Self { end, pages, is_rest: true }));
+        }
     }
 }
 
-struct End<'a>(&'a Window);
+/// The work that a window waits for.
+#[derive(Debug)]
+pub(super) struct Fetch {
+    window: Arc<Window>,
+    wanted: Vec<Wanted>,
+}
 
-impl Drop for End<'_> {
+impl Fetch {
+    /// Fetches the pages, unless nobody has the window any more.
+    pub(super) fn run(mut self, file: &File, pool: &Arc<Pool>, parallel: usize) {
+        if Arc::strong_count(&self.window) > 1 {
+            fetch(file, pool, std::mem::take(&mut self.wanted), parallel, |key, bytes| {
+                if let Some(page) = self.window.pages.get(&key) {
+                    page.bytes.get_or_init(|| Some(bytes));
+                }
+            });
+        }
+    }
+}
+
+impl Drop for Fetch {
+    /// Whoever waits for a page must not wait for ever, whatever became of this.
     fn drop(&mut self) {
-        for page in self.0.pages.values() {
+        for page in self.window.pages.values() {
             page.bytes.get_or_init(|| None);
         }
     }

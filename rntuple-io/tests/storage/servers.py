@@ -4,7 +4,7 @@
     servers.py [--ceph] [--only NAME,NAME] [COMMAND ...]
 
 Servers: moto (S3), nginx (as usual; with one range per request; without ranges), XRootD's HTTP side, and with --ceph a
-Ceph cluster of three OSDs with its S3 gateway, of which one OSD is killed while a file is read and while one is written.
+Ceph cluster of three OSDs, as RADOS and with its S3 gateway, of which one OSD is killed while data are read and written.
 What is missing is installed: by pip into an environment below the target folder, by apt-get if this is root. A server that
 cannot be installed or started is reported as skipped, by name.
 
@@ -86,6 +86,7 @@ class Servers:
         self.processes = []
         self.clusters = []
         self.variables = {}
+        self.features = ["rntuple-io/io-uring"]
 
     def directory(self, name):
         path = self.work / name
@@ -186,6 +187,14 @@ class Servers:
         keys = f"aws_access_key_id={ceph.KEY} aws_secret_access_key={ceph.SECRET} aws_region=us-east-1"
         self.variables["RADOSGW"] = f"s3://{BUCKET}/some/where/ keys aws_endpoint={endpoint} {keys}"
         self.variables["CEPH"] = f"{sys.executable} {HERE / 'ceph.py'} {cluster.dir}"
+        if not any(pathlib.Path("/usr/include").rglob("librados.h")):
+            install("librados-dev")
+        cluster.ceph("osd", "pool", "create", BUCKET, "8", "8", "replicated")
+        cluster.ceph("osd", "pool", "application", "enable", BUCKET, "rntuple")
+        self.variables["RADOS"] = f"kv+rados://{BUCKET}/box/"
+        # Where librados looks for the cluster.
+        os.environ["CEPH_CONF"] = str(cluster.conf)
+        self.features.append("rntuple-io/rados")
 
 
 def python_with(package, module):
@@ -201,11 +210,15 @@ def python_with(package, module):
 
 def installed(binary, *packages):
     """Where a program is, once its packages are installed."""
-    found = shutil.which(binary, path=os.environ["PATH"] + ":/usr/sbin")
-    if found:
-        return found
+    path = os.environ["PATH"] + ":/usr/sbin"
+    if not shutil.which(binary, path=path):
+        install(*packages)
+    return shutil.which(binary, path=path)
+
+
+def install(*packages):
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise Skip(f"{binary} is not installed, and only root can do that with apt-get")
+        raise Skip(f"{packages[0]} is not installed, and only root can do that with apt-get")
     # Without this, packages start what they bring.
     mine = not POLICY.exists()
     if mine:
@@ -217,19 +230,18 @@ def installed(binary, *packages):
         for command in [["update"], ["install", "-y", "--no-install-recommends", *packages]]:
             done = subprocess.run([*apt, *command], env=environment, capture_output=True, text=True)
             if done.returncode:
-                raise Skip(f"cannot be installed: {done.stderr.strip()[-300:]}")
+                raise Skip(f"{packages[0]} cannot be installed: {done.stderr.strip()[-300:]}")
     finally:
         if mine:
             POLICY.unlink()
-    return installed(binary)
 
 
-# The tests of each server; with Ceph, those that kill one of its OSDs.
+# The tests of each server, by the beginnings of their names; with Ceph, those that kill one of its OSDs.
 TESTS = {
     "moto": ["targets::servers::moto", "uploads::one_answer_of_moto"],
     "nginx": ["targets::servers::nginx"],
     "xrootd": ["targets::servers::xrootd"],
-    "ceph": ["targets::servers::radosgw", "uploads::one_answer_of_radosgw", "osd::radosgw"],
+    "ceph": ["targets::servers::rados", "uploads::one_answer_of_radosgw", "osd::rados"],
 }
 
 
@@ -257,7 +269,7 @@ def main():
         command = arguments.command
         if not command:
             filters = [test for name in ran for test in TESTS[name]]
-            command = ["cargo", "test", "--workspace", "--features", "rntuple-io/io-uring", "--locked", "--test", "storage",
+            command = ["cargo", "test", "--workspace", "--features", ",".join(servers.features), "--locked", "--test", "storage",
                        "--", "--ignored", "--nocapture", "--test-threads=1", *filters]
         variables = {f"RNTUPLE_TEST_{name}": line for name, line in servers.variables.items()}
         code = subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}).returncode if ran else 0

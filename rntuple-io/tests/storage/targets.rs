@@ -58,7 +58,11 @@ impl Target {
     /// is where files are written, `denied=` one that must not be read, all else are options of the storage.
     fn parse(line: &str) -> Self {
         let mut words = line.split_whitespace();
-        let mut target = Self::new(words.next().unwrap());
+        let first = words.next().unwrap();
+        let mut target = match first.split_once('+') {
+            Some((scheme @ ("kv" | "ntpl"), uri)) => Self::new(uri).as_objects(&format!("{scheme}+")),
+            _ => Self::new(first),
+        };
         for word in words {
             match word.split_once('=') {
                 Some(("write", uri)) => uri.clone_into(&mut target.write),
@@ -185,5 +189,4 @@ servers! {
     nginx_no_ranges "NGINX_NO_RANGES",
     xrootd "XROOTD",
     rados "RADOS",
-    kv "KV",
 }
