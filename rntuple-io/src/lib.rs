@@ -1,4 +1,4 @@
-//! RNTuple data sets from files, as Arrow record batches.
+//! RNTuple data sets in files, object stores and key-value stores, as Arrow record batches and Rust structs.
 //!
 //! ```no_run
 //! # fn main() -> rntuple_io::Result<()> {

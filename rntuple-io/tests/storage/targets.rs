@@ -60,7 +60,7 @@ impl Target {
         let mut words = line.split_whitespace();
         let first = words.next().unwrap();
         let mut target = match first.split_once('+') {
-            Some((scheme @ ("kv" | "ntpl"), uri)) => Self::new(uri).as_objects(&format!("{scheme}+")),
+            Some((scheme @ ("kv" | "ntpl"), uri)) => Self::new(uri).into_objects(&format!("{scheme}+")),
             _ => Self::new(first),
         };
         for word in words {
@@ -92,7 +92,7 @@ impl Target {
     }
 
     /// The same place for data sets without a file.
-    pub(crate) fn as_objects(mut self, scheme: &str) -> Self {
+    pub(crate) fn into_objects(mut self, scheme: &str) -> Self {
         self.read.insert_str(0, scheme);
         self.write.insert_str(0, scheme);
         // Reads are counted, not requests.
@@ -129,14 +129,14 @@ fn memory() {
 
 #[test]
 fn objects_in_memory() {
-    suite(&Target::new("memory://objects/").as_objects("ntpl+"));
+    suite(&Target::new("memory://objects/").into_objects("ntpl+"));
 }
 
 #[test]
 fn embedded_key_value_store() {
     let directory = tempfile::tempdir().unwrap();
     let uri = format!("file://{}#box/", directory.path().to_str().unwrap());
-    suite(&Target::new(&uri).as_objects("kv+"));
+    suite(&Target::new(&uri).into_objects("kv+"));
 }
 
 #[test]
@@ -174,7 +174,7 @@ macro_rules! servers {
                 let target = || super::Target::of_environment($variable);
                 super::suite(&target());
                 if target().write.starts_with("s3://") {
-                    super::suite(&target().as_objects("ntpl+"));
+                    super::suite(&target().into_objects("ntpl+"));
                 }
             }
         )*}
