@@ -3,7 +3,7 @@
 # comparison with ROOT, uproot and JSROOT also needs g++, Python's venv and npm, and installs those three by pip and npm; the
 # storage servers come by pip, and by apt-get where this is root. What is not there is left out with a message: the corpus in
 # ../shared/corpus, each of the other implementations, each server.
-# With LARGE=1 it also writes and reads a file beyond 2 GiB.
+# With LARGE=1 it also writes and reads a file beyond 2 GiB; with CEPH=1 storage is tested on a Ceph cluster, too.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -18,14 +18,13 @@ cargo test --workspace --all-targets --features rntuple-io/io-uring --locked
 cargo test --workspace --doc --features rntuple-io/io-uring --locked
 
 # The storage tests once more, on real servers.
-python3 rntuple-io/tests/storage/servers.py
+python3 rntuple-io/tests/storage/servers.py ${CEPH:+--ceph}
 if [ -n "${LARGE:-}" ]; then
   cargo test --release --locked -p rntuple-io --test it -- --ignored large
 fi
 
 # What the README's first command does.
-cargo build --release --locked -p rntuple-converters
-cargo build --release --locked -p rntuple-io --example interop
+cargo build --release --locked -p rntuple-converters -p rntuple-io --bin rntuple --example interop
 rntuple=$target/release/rntuple
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

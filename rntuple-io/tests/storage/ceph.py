@@ -36,7 +36,7 @@ auth_service_required = cephx
 auth_client_required = cephx
 auth_allow_insecure_global_id_reclaim = false
 run_dir = {dir}/run
-admin_socket = {dir}/run/$name.asok
+admin_socket = {dir}/run/$name.$pid.asok
 pid_file = {dir}/run/$name.pid
 log_file = {dir}/log/$name.log
 crash_dir = {dir}/log
@@ -107,9 +107,11 @@ class Ceph:
         self.until(f"{n} OSDs up", lambda: f"{n} up" in self.ceph("osd", "stat"))
 
     def clean(self):
-        """Whether every placement group has all its copies."""
-        all_of, *rest = self.ceph("pg", "stat").split(";")[0].split(": ")
-        return rest == [f"{all_of.split()[0]} active+clean"]
+        """Whether every placement group has all its copies; some may be compared at the time."""
+        states = self.ceph("pg", "stat").split(";")[0].split(": ", 1)[1]
+        if all(state.split()[1].startswith("active+clean") for state in states.split(", ")):
+            return True
+        raise RuntimeError(states)
 
     def start_osd(self, number):
         self.spawn(f"osd.{number}", "ceph-osd", "-c", self.conf, "-f", "-i", number)
