@@ -193,8 +193,8 @@ impl KeyedStore for RadosStore {
                 let (Some(key), Some((_, value))) = (keys.get(i), values.get(i)) else {
                     return Err(io::ErrorKind::InvalidInput.into());
                 };
-                // SAFETY: key and value stay where they are until `batch` has waited for the request.
                 let io = self.pool.io;
+                // SAFETY: key and value stay where they are until `batch` has waited for the request.
                 Ok(unsafe { ffi::rados_aio_write_full(io, key.as_ptr(), completion, bytes(value), value.len()) })
             });
             answers.into_iter().try_for_each(|answer| answer.map(drop))?;
@@ -249,10 +249,10 @@ impl KeyedStore for RadosStore {
         let mut found = Vec::new();
         let end = loop {
             let mut entry = ptr::null();
+            let (no_locator, no_space) = (ptr::null_mut(), ptr::null_mut());
             // SAFETY: a list that is open, and an out parameter; what is not asked for may be null.
-            let next =
-                check(unsafe { ffi::rados_nobjects_list_next(list, &raw mut entry, ptr::null_mut(), ptr::null_mut()) });
-            match next {
+            let next = unsafe { ffi::rados_nobjects_list_next(list, &raw mut entry, no_locator, no_space) };
+            match check(next) {
                 // SAFETY: a text that ends with zero, which stays as it is until the next call on the list.
                 Ok(_) => found.extend(unsafe { CStr::from_ptr(entry) }.to_str().ok().map(str::to_owned)),
                 // The end of the list.
@@ -283,6 +283,7 @@ mod ffi {
 
     pub(super) const CREATE_EXCLUSIVE: c_int = 1;
 
+    // SAFETY: the functions are declared as in librados.h.
     #[link(name = "rados")]
     unsafe extern "C" {
         pub(super) fn rados_create(cluster: *mut Cluster, id: *const c_char) -> c_int;
