@@ -32,6 +32,9 @@ use super::keyed::KeyedStore;
 use super::uri::Settings;
 use super::{ByteSink, ByteSource};
 
+/// Where machines in the cloud get credentials: AWS and Azure, Google.
+const METADATA_SERVICES: [&str; 2] = ["169.254.169.254", "metadata.google.internal"];
+
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -225,5 +228,27 @@ fn to_io(error: StoreError) -> io::Error {
             text = format!("{text}: {last}");
         }
     }
+    // Without credentials, clients look for those that a machine in the cloud has.
+    if METADATA_SERVICES.iter().any(|service| text.contains(service)) {
+        let text = format!(
+            "there are no credentials (such as AWS_ACCESS_KEY_ID; AWS_SKIP_SIGNATURE=true for public data): {text}"
+        );
+        return io::Error::new(io::ErrorKind::PermissionDenied, text);
+    }
     io::Error::new(kind, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_credentials_are_named() {
+        let source = "Error performing PUT http://169.254.169.254/latest/api/token".into();
+        let error = to_io(StoreError::Generic { store: "S3", source });
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert!(error.to_string().contains("AWS_ACCESS_KEY_ID"), "{error}");
+        let other = to_io(StoreError::Generic { store: "S3", source: "something else".into() });
+        assert_eq!(other.kind(), io::ErrorKind::Other);
+    }
 }
