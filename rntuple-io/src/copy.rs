@@ -11,8 +11,7 @@ use crate::NTuple;
 use crate::error::{Error, Result};
 use crate::path::join;
 use crate::reader::{File, NTupleKey, Reader};
-use crate::storage::keyed::ObjectLayout;
-use crate::storage::{ByteSink, Keyed, LocalFile, Name, Partial, ReadRange, Storage};
+use crate::storage::{ByteSink, LocalFile, Name, Partial, ReadRange, Storage};
 use crate::writer::{FileWriter, WriteOptions};
 
 /// Bytes of a request.
@@ -114,7 +113,7 @@ pub fn copy_ntuples(
         return argument("there is no RNTuple to be copied");
     }
     let io = |e| Error::io(&name, "cannot be created", e);
-    let Some(Keyed { store, base, layout }) = storage.keyed(to, true).map_err(io)? else {
+    let Some(keyed) = storage.keyed(to, true).map_err(io)? else {
         if reader.size().is_some() {
             return argument("a file is copied to a file as a whole");
         }
@@ -125,14 +124,13 @@ pub fn copy_ntuples(
         }
         return file.finish();
     };
-    let (options, one) = (options.clone().object_layout(layout), newest.len() == 1);
+    let options = options.clone().object_layout(keyed.layout);
+    let is_key = newest.len() == 1 && !keyed.base.is_empty();
     let mut bytes = 0_u64;
     for key in newest {
         let ntuple = reader.open_key(key)?;
-        let named = base.rsplit('/').next() == Some(ntuple.name());
-        let whole = one && !base.is_empty() && (layout == ObjectLayout::Native || named);
-        let base = if whole { base.clone() } else { join(&base, ntuple.name()) };
-        let store = Arc::clone(&store);
+        let base = if is_key { keyed.key_of(ntuple.name()) } else { join(&keyed.base, ntuple.name()) };
+        let store = Arc::clone(&keyed.store);
         let written = ntuple.copy_to_store_with(Arc::clone(&name), store, &base, &options, progress)?;
         bytes = bytes.saturating_add(written.file_size);
     }

@@ -10,6 +10,9 @@ use crate::output::progress::{Progress, Unit};
 use crate::output::text::{bytes, printable};
 
 pub(super) fn run(args: &Cp, console: &mut Console<'_>) -> Result<()> {
+    if Storage::names_store(&args.input) || Storage::names_store(&args.output) {
+        return ntuples(args, console);
+    }
     let storage = Storage::shared();
     let output = args.output.to_string_lossy();
     let show = console.terminal.progress && !args.quiet;
@@ -17,9 +20,6 @@ pub(super) fn run(args: &Cp, console: &mut Console<'_>) -> Result<()> {
         let bar = Progress::new(show, Unit::Bytes, what.to_owned());
         move |done: u64, all: u64| bar.update(done, all)
     };
-    if Storage::names_store(&args.input) || Storage::names_store(&args.output) {
-        return ntuples(args, console);
-    }
     let copied = copy_file(&args.input, &args.output, storage, &mut progress("copying"))?;
     if args.verify {
         let checksum = checksum_file(&args.output, storage, &mut progress("verifying"))?;

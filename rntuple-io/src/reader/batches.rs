@@ -172,7 +172,7 @@ impl Batches {
                 break;
             }
             let mut plan = self.plan_window(rows)?;
-            self.long.extend(plan.long.drain(..));
+            self.long.extend(std::mem::take(&mut plan.long));
             let (window, fetch) = Window::new(plan);
             self.windows.push_back(window);
             if self.budget.ahead == 0 {

@@ -118,31 +118,42 @@ impl DataSet {
         reader.read(stream, columns).map_err(format)
     }
 
-    /// Pages as they are stored, with their checksums, which are not verified.
-    pub(crate) fn sealed_pages(&self, pages: &[PageInfo]) -> Result<Vec<Bytes>> {
-        let max_key_size = self.anchor.max_key_size;
-        let wanted = pages
-            .iter()
-            .enumerate()
-            .filter_map(|(page, info)| Wanted::new(PageKey { cluster: 0, column: 0, page }, info, max_key_size));
+    /// Pages as they are stored, with their checksums, which are not verified; without those that cannot be fetched
+    /// together with others.
+    pub(super) fn fetch_pages<'a>(
+        &self,
+        pages: impl ExactSizeIterator<Item = &'a PageInfo>,
+        pool: &Arc<Pool>,
+        threads: &Threads,
+    ) -> Vec<Option<Bytes>> {
         let mut sealed: Vec<Option<Bytes>> = vec![None; pages.len()];
-        fetch(&self.file, &Pool::new(0), wanted.collect(), self.file.at_once(&Threads::Shared), |key, bytes| {
+        let key = |page| PageKey { cluster: 0, column: 0, page };
+        let wanted = pages.enumerate().filter_map(|(i, page)| Wanted::new(key(i), page, self.anchor.max_key_size));
+        fetch(&self.file, pool, wanted.collect(), self.file.at_once(threads), |key, bytes| {
             if let Some(slot) = sealed.get_mut(key.page) {
                 *slot = Some(bytes);
             }
         });
+        sealed
+    }
+
+    /// A page as it is stored, with its checksum, which is not verified.
+    pub(super) fn read_page(&self, what: impl Fn() -> String, page: &PageInfo) -> Result<Bytes> {
+        let (Some((offset, _)), Some(len)) = (file_range(&page.locator), sealed_len(page)) else {
+            let reason = format!("its locator ({:?}) does not point into a file", page.locator);
+            return Err(self.file.format(FormatError::Inconsistent { what: "page", reason }.within(what())));
+        };
+        self.file.read_payload(what, offset, len, self.anchor.max_key_size).map(Bytes::from)
+    }
+
+    /// Pages as they are stored, with their checksums, which are not verified.
+    pub(crate) fn sealed_pages(&self, pages: &[PageInfo]) -> Result<Vec<Bytes>> {
+        let fetched = self.fetch_pages(pages.iter(), &Pool::new(0), &Threads::Shared);
         let read = |(sealed, page): (Option<Bytes>, &PageInfo)| match sealed {
             Some(sealed) => Ok(sealed),
-            None => {
-                let what = || "page".to_owned();
-                let (Some((offset, _)), Some(len)) = (file_range(&page.locator), sealed_len(page)) else {
-                    let reason = format!("its locator ({:?}) does not point into a file", page.locator);
-                    return Err(self.file.format(FormatError::Inconsistent { what: "page", reason }));
-                };
-                self.file.read_payload(what, offset, len, max_key_size).map(Bytes::from)
-            }
+            None => self.read_page(|| "page".to_owned(), page),
         };
-        sealed.into_iter().zip(pages).map(read).collect()
+        fetched.into_iter().zip(pages).map(read).collect()
     }
 
     /// Which groups hold entries of a range.

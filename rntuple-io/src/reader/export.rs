@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use rntuple_core::metadata::{Locator, PageInfo};
-use rntuple_core::page::{sealed_len, unseal};
+use rntuple_core::page::unseal;
 use rntuple_core::schema::{Column, ColumnId};
 use rntuple_core::{Context, Error as FormatError};
 
-use super::file::{file_range, place};
+use super::file::place;
 use super::ntuple::NTuple;
 use crate::error::Result;
 
@@ -28,11 +28,7 @@ impl NTuple {
                     for page in listed.pages.iter().filter(|page| seen.insert(page.locator)) {
                         let what = || format!("page of column {} in cluster {}", column.id.0, cluster.summary.id);
                         let format = |e: FormatError| data.file.format(e);
-                        let (Some((offset, _)), Some(len)) = (file_range(&page.locator), sealed_len(page)) else {
-                            let reason = "its locator does not point into a file".to_owned();
-                            return Err(format(FormatError::Inconsistent { what: "page", reason }.within(what())));
-                        };
-                        let sealed = data.file.read_payload(what, offset, len, data.anchor.max_key_size)?;
+                        let sealed = data.read_page(what, page)?;
                         let bytes = unseal(&sealed, page, column, &mut buffer)
                             .context(|| place(&what(), page.locator))
                             .map_err(format)?;

@@ -37,6 +37,8 @@ enum Origin {
     },
     /// Under keys that are their paths.
     Store(Arc<dyn KeyedStore>),
+    /// The only one, which is open already.
+    DataSet(NTuple),
 }
 
 /// One RNTuple in a file.
@@ -84,8 +86,8 @@ impl Reader {
 
     /// The data set of a key, or all whose keys begin with it.
     fn from_store(name: Arc<str>, Keyed { store, base, .. }: Keyed) -> Result<Self> {
-        let paths = match NTuple::from_store(Arc::clone(&name), Arc::clone(&store), &base) {
-            Ok(_) => vec![base],
+        let (origin, paths) = match NTuple::from_store(Arc::clone(&name), Arc::clone(&store), &base) {
+            Ok(ntuple) => (Origin::DataSet(ntuple), vec![base]),
             Err(Error::NotFound { .. } | Error::Argument { .. }) => {
                 let below = if base.is_empty() { base } else { format!("{}/", base.trim_end_matches('/')) };
                 let found = data_sets(Arc::clone(&name), &store, &below)?;
@@ -93,12 +95,12 @@ impl Reader {
                     let hint = "; nothing is kept under this key".to_owned();
                     return Err(Error::NotFound { path: below.trim_end_matches('/').to_owned(), file: name, hint });
                 }
-                found
+                (Origin::Store(store), found)
             }
             Err(error) => return Err(error),
         };
         let keys = paths.into_iter().map(|path| NTupleKey { path, cycle: 1, newest: true, key: None }).collect();
-        Ok(Self { name, origin: Origin::Store(store), keys, damaged: Arc::new([]) })
+        Ok(Self { name, origin, keys, damaged: Arc::new([]) })
     }
 
     /// Opens any byte source; `name` is for messages.
@@ -139,7 +141,7 @@ impl Reader {
     pub fn size(&self) -> Option<u64> {
         match &self.origin {
             Origin::File { file, .. } => Some(file.size()),
-            Origin::Store(_) => None,
+            Origin::Store(_) | Origin::DataSet(_) => None,
         }
     }
 
@@ -162,7 +164,7 @@ impl Reader {
     pub fn streamer_info(&self) -> Result<StreamerInfoList> {
         match &self.origin {
             Origin::File { file, streamer_info } => file.streamer_info(*streamer_info),
-            Origin::Store(_) => Ok(StreamerInfoList::empty()),
+            Origin::Store(_) | Origin::DataSet(_) => Ok(StreamerInfoList::empty()),
         }
     }
 
@@ -224,6 +226,7 @@ impl Reader {
                 let hint = String::new();
                 Err(Error::NotFound { file: Arc::clone(&file.name), path: path.clone(), hint })
             }
+            (Origin::DataSet(ntuple), _) => Ok(ntuple.clone()),
             (Origin::Store(store), _) => NTuple::from_store(Arc::clone(&self.name), Arc::clone(store), path),
         }
     }

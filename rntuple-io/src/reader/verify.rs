@@ -11,7 +11,6 @@ use rntuple_core::metadata::{Locator, PageInfo};
 use rntuple_core::page::{sealed_len, unseal, verify};
 use rntuple_core::schema::{Column, ColumnId};
 
-use super::fetch::{PageKey, Wanted, fetch};
 use super::file::file_range;
 use super::ntuple::NTuple;
 use crate::error::{Error, Result};
@@ -141,16 +140,7 @@ impl NTuple {
                 room
             };
             let (chunk, later) = rest.split_at(rest.iter().take_while(within).count());
-            let max_key_size = self.data.anchor.max_key_size;
-            let wanted = chunk.iter().enumerate().filter_map(|(i, page)| {
-                Wanted::new(PageKey { cluster: 0, column: 0, page: i }, &page.info, max_key_size)
-            });
-            let mut sealed: Vec<Option<Bytes>> = vec![None; chunk.len()];
-            fetch(&self.data.file, &pool, wanted.collect(), self.data.file.at_once(&threads), |key, bytes| {
-                if let Some(slot) = sealed.get_mut(key.page) {
-                    *slot = Some(bytes);
-                }
-            });
+            let sealed = self.data.fetch_pages(chunk.iter().map(|page| &page.info), &pool, &threads);
             let failed = Mutex::new(Vec::new());
             threads.run(chunk.len(), &|i| {
                 if let (Some(page), Some(sealed)) = (chunk.get(i), sealed.get(i))
@@ -183,14 +173,7 @@ impl NTuple {
         let file = &self.data.file;
         let sealed = match fetched {
             Some(sealed) => sealed.clone(),
-            None => {
-                let what = || self.describe(page);
-                let (Some((offset, _)), Some(len)) = (file_range(&page.info.locator), sealed_len(&page.info)) else {
-                    let reason = format!("its locator ({:?}) does not point into a file", page.info.locator);
-                    return Err(file.format(rntuple_core::Error::Inconsistent { what: "page", reason }));
-                };
-                file.read_payload(what, offset, len, self.data.anchor.max_key_size)?.into()
-            }
+            None => self.data.read_page(|| self.describe(page), &page.info)?,
         };
         let checked = if page.info.checksum {
             verify(&sealed, &page.info).map(|_| ())

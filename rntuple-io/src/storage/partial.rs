@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::sink::{sync_directory, write_all_at};
+use super::sink::{beside, replaceable, sync_directory, write_all_at};
 
 /// The part of a copy that is there. It lies beside its target, is called after what is being copied, and stays when the
 /// copy is broken off.
@@ -20,19 +20,8 @@ pub(crate) struct Partial {
 impl Partial {
     /// Opens the part of a copy to `target` of what has this identity, or starts one.
     pub(crate) fn open(target: &Path, identity: u64) -> io::Result<Self> {
-        let target = match fs::metadata(target) {
-            Ok(metadata) if metadata.is_file() => fs::canonicalize(target)?,
-            Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidInput, "exists and is no regular file")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => target.to_owned(),
-            Err(error) => return Err(error),
-        };
-        let Some(name) = target.file_name() else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "is no name of a file"));
-        };
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{identity:016x}.part"));
-        let path = target.with_file_name(hidden);
+        let target = replaceable(target)?;
+        let path = beside(&target, &format!("{identity:016x}"))?;
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
         let len = file.metadata()?.len();
         Ok(Self { file, path, target, len })

@@ -46,22 +46,10 @@ impl NewFile {
     /// # Errors
     /// Those of the operating system; when `target` exists and is no regular file.
     pub fn create(target: &Path) -> io::Result<Self> {
-        // A link stays a link: what it points at is replaced.
-        let target = match fs::metadata(target) {
-            Ok(metadata) if metadata.is_file() => fs::canonicalize(target)?,
-            Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidInput, "exists and is no regular file")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => target.to_owned(),
-            Err(error) => return Err(error),
-        };
-        let Some(name) = target.file_name() else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "is no name of a file"));
-        };
+        let target = replaceable(target)?;
         loop {
             let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-            let mut temporary = std::ffi::OsString::from(".");
-            temporary.push(name);
-            temporary.push(format!(".{}-{number}.part", std::process::id()));
-            let temporary = target.with_file_name(temporary);
+            let temporary = beside(&target, &format!("{}-{number}", std::process::id()))?;
             match OpenOptions::new().write(true).create_new(true).open(&temporary) {
                 Ok(file) => return Ok(Self { file, temporary, target, finished: false }),
                 // Left by a process that was killed and had the same number, as is usual in containers.
@@ -157,6 +145,26 @@ pub(super) fn write_all_at(file: &File, mut offset: u64, mut bytes: &[u8]) -> io
         offset += n as u64;
     }
     Ok(())
+}
+
+/// The file that is replaced when this one is written. A link stays a link: what it points at is replaced.
+pub(super) fn replaceable(target: &Path) -> io::Result<PathBuf> {
+    match fs::metadata(target) {
+        Ok(metadata) if metadata.is_file() => fs::canonicalize(target),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "exists and is no regular file")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(target.to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where a file is written before it appears as `target`.
+pub(super) fn beside(target: &Path, tag: &str) -> io::Result<PathBuf> {
+    let name = target.file_name();
+    let name = name.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "is no name of a file"))?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{tag}.part"));
+    Ok(target.with_file_name(hidden))
 }
 
 /// Makes a new name in a directory survive a loss of power.

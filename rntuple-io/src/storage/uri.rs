@@ -11,6 +11,7 @@ use super::keyed::EmbeddedStore;
 use super::keyed::RadosStore;
 use super::keyed::{KeyedStore, ObjectLayout};
 use super::{Access, ByteSink, ByteSource, LocalFile, NewFile};
+use crate::path::join;
 
 /// How to reach what paths and URIs name: credentials, patience, and the connections made so far.
 ///
@@ -161,12 +162,22 @@ pub(crate) struct Keyed {
     pub(crate) layout: ObjectLayout,
 }
 
+impl Keyed {
+    /// The key of a data set of this name. In the key-value layout, the name is its last part.
+    pub(crate) fn key_of(&self, ntuple: &str) -> String {
+        if self.layout == ObjectLayout::Native || self.base.rsplit('/').next() == Some(ntuple) {
+            self.base.clone()
+        } else {
+            join(&self.base, ntuple)
+        }
+    }
+}
+
 impl Storage {
     /// Whether a URI names data sets without a file: `ntpl+…` and `kv+…`.
     #[must_use]
     pub fn names_store(name: impl AsRef<Path>) -> bool {
-        let name = name.as_ref().to_string_lossy();
-        name.contains("://") && (name.starts_with("ntpl+") || name.starts_with("kv+"))
+        Name::of(name.as_ref()).is_ok_and(|name| name.store().is_some())
     }
 
     /// The store that a URI of a data set without a file names, and the key in it; `None` for a file.
@@ -179,17 +190,13 @@ impl Storage {
 
     /// The store that a URI names, if it names one: `ntpl+…` and `kv+…`. With `create`, it is made if that can be done.
     pub(crate) fn keyed(&self, name: &Path, create: bool) -> io::Result<Option<Keyed>> {
-        match Name::of(name)? {
+        let _ = create;
+        match Name::of(name)?.store() {
+            None => Ok(None),
             #[cfg(feature = "remote")]
-            Name::Remote(uri) => match uri.scheme().split_once('+') {
-                Some(("ntpl", inner)) => self.native(&uri, inner).map(Some),
-                Some(("kv", engine)) => key_value(&uri, engine, create).map(Some),
-                _ => Ok(None),
-            },
-            Name::Path(_) => {
-                let _ = create;
-                Ok(None)
-            }
+            Some((uri, ObjectLayout::Native, service)) => self.native(uri, service).map(Some),
+            #[cfg(feature = "remote")]
+            Some((uri, ObjectLayout::KeyValue, engine)) => key_value(uri, engine, create).map(Some),
         }
     }
 
@@ -275,6 +282,23 @@ impl Name {
     #[cfg(not(feature = "remote"))]
     fn of_uri(_: &str) -> io::Result<Self> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "URIs need the feature 'remote', which this program lacks"))
+    }
+
+    /// The URI, if it names data sets without a file, how they are laid out, and what is behind the first part of the scheme.
+    #[cfg(feature = "remote")]
+    fn store(&self) -> Option<(&url::Url, ObjectLayout, &str)> {
+        let Self::Remote(uri) = self else { return None };
+        match uri.scheme().split_once('+')? {
+            ("ntpl", service) => Some((uri, ObjectLayout::Native, service)),
+            ("kv", engine) => Some((uri, ObjectLayout::KeyValue, engine)),
+            _ => None,
+        }
+    }
+
+    /// No path names data sets without a file.
+    #[cfg(not(feature = "remote"))]
+    fn store(&self) -> Option<std::convert::Infallible> {
+        None
     }
 
     /// The path, if it is one.

@@ -14,10 +14,9 @@ use super::output::Shared;
 use super::parallel::ParallelWriter;
 use super::resume::resume;
 use crate::error::{Error, Result};
-use crate::path::join;
 use crate::reader::File;
-use crate::storage::keyed::{KeyedStore, ObjectLayout, is_inner};
-use crate::storage::{ByteSink, FileInPlace, Keyed, Name, Storage};
+use crate::storage::keyed::{KeyedStore, is_inner};
+use crate::storage::{ByteSink, FileInPlace, Name, Storage};
 
 /// The path of what must be a local file, because it is changed where it is.
 fn local(name: &Path) -> Result<PathBuf> {
@@ -81,14 +80,9 @@ impl FileWriter {
     ) -> Result<Self> {
         let name: Arc<str> = path.to_string_lossy().into();
         let io = |e| Error::io(&name, "cannot be created", e);
-        if let Some(Keyed { store, mut base, layout }) = storage.keyed(path, true).map_err(io)? {
-            // There, the name is the last part of the key.
-            if layout == ObjectLayout::KeyValue
-                && let Some(ntuple) = ntuple.filter(|ntuple| base.rsplit('/').next() != Some(ntuple))
-            {
-                base = join(&base, ntuple);
-            }
-            return Self::objects(name, store, &base, &options.clone().object_layout(layout));
+        if let Some(keyed) = storage.keyed(path, true).map_err(io)? {
+            let base = ntuple.map_or_else(|| keyed.base.clone(), |ntuple| keyed.key_of(ntuple));
+            return Self::objects(name, keyed.store, &base, &options.clone().object_layout(keyed.layout));
         }
         let in_place = options.checkpoint != Checkpoint::Never;
         let sink: Box<dyn ByteSink> = if in_place {

@@ -32,27 +32,32 @@ pub(super) trait Placer<'a> {
     fn flush(&mut self) -> Result<()>;
 }
 
-/// The pages of a cluster by checksum, to store identical ones once.
-#[derive(Default)]
+/// The pages of a cluster by checksum, to store identical ones once. Those without a checksum are not compared.
 struct Seen<'a> {
+    /// Whether identical pages are stored once.
+    merging: bool,
     pages: HashMap<u64, (&'a [u8], Locator)>,
 }
 
 impl<'a> Seen<'a> {
-    fn find(&self, bytes: &[u8]) -> Option<Locator> {
-        let (other, locator) = self.pages.get(&checksum(bytes)?)?;
+    fn new(merging: bool) -> Self {
+        Self { merging, pages: HashMap::new() }
+    }
+
+    fn checksum(&self, checksum: bool, page: &[u8]) -> Option<u64> {
+        page.last_chunk().filter(|_| self.merging && checksum).copied().map(u64::from_le_bytes)
+    }
+
+    fn find(&self, checksum: bool, bytes: &[u8]) -> Option<Locator> {
+        let (other, locator) = self.pages.get(&self.checksum(checksum, bytes)?)?;
         (*other == bytes).then_some(*locator)
     }
 
-    fn add(&mut self, bytes: &'a [u8], locator: Locator) {
-        if let Some(checksum) = checksum(bytes) {
+    fn add(&mut self, checksum: bool, bytes: &'a [u8], locator: Locator) {
+        if let Some(checksum) = self.checksum(checksum, bytes) {
             self.pages.entry(checksum).or_insert((bytes, locator));
         }
     }
-}
-
-fn checksum(page: &[u8]) -> Option<u64> {
-    page.last_chunk().copied().map(u64::from_le_bytes)
 }
 
 /// Bytes of a page without its checksum.
@@ -66,7 +71,6 @@ pub(super) struct FilePlacer<'a, 'b> {
     max_key_size: u64,
     /// Most bytes of pages in one record, unless a single page has more.
     max_record: u64,
-    merging: bool,
     /// What the open record has so far, and where its payload will lie.
     open: Vec<&'a [u8]>,
     open_len: u64,
@@ -78,8 +82,8 @@ impl<'b> FilePlacer<'_, 'b> {
     pub(super) fn new(container: &'b mut Container, max_key_size: u64, merging: bool) -> Result<Self> {
         let max_record = if max_key_size == 0 { MAX_RECORD } else { max_key_size.min(MAX_RECORD) };
         let open_at = container.next_blob_at()?;
-        let seen = Seen::default();
-        Ok(Self { container, max_key_size, max_record, merging, open: Vec::new(), open_len: 0, open_at, seen })
+        let seen = Seen::new(merging);
+        Ok(Self { container, max_key_size, max_record, open: Vec::new(), open_len: 0, open_at, seen })
     }
 }
 
@@ -89,8 +93,7 @@ impl<'a> Placer<'a> for FilePlacer<'a, '_> {
     }
 
     fn place(&mut self, checksum: bool, bytes: &'a [u8]) -> Result<Locator> {
-        let merging = self.merging && checksum;
-        if let Some(locator) = self.seen.find(bytes).filter(|_| merging) {
+        if let Some(locator) = self.seen.find(checksum, bytes) {
             return Ok(locator);
         }
         let len = bytes.len() as u64;
@@ -109,9 +112,7 @@ impl<'a> Placer<'a> for FilePlacer<'a, '_> {
             offset
         };
         let locator = Locator::File { size: size(checksum, bytes), offset };
-        if merging {
-            self.seen.add(bytes, locator);
-        }
+        self.seen.add(checksum, bytes, locator);
         Ok(locator)
     }
 
@@ -131,7 +132,6 @@ pub(super) struct ObjectPlacer<'a, 'b> {
     objects: &'b mut Objects,
     cluster: u64,
     column: ColumnId,
-    merging: bool,
     /// The pages of the open object, and its number.
     open: Vec<&'a [u8]>,
     open_len: u64,
@@ -148,13 +148,12 @@ impl<'a, 'b> ObjectPlacer<'a, 'b> {
             objects,
             cluster,
             column: ColumnId(0),
-            merging,
             open: Vec::new(),
             open_len: 0,
             number: 0,
             complete: Vec::new(),
             complete_len: 0,
-            seen: Seen::default(),
+            seen: Seen::new(merging),
         }
     }
 
@@ -193,15 +192,14 @@ impl<'a> Placer<'a> for ObjectPlacer<'a, '_> {
         if self.objects.layout() == ObjectLayout::KeyValue {
             // The key of an object has the number of the column.
             self.end_object()?;
-            self.seen = Seen::default();
+            self.seen.pages.clear();
         }
         self.column = column;
         Ok(())
     }
 
     fn place(&mut self, checksum: bool, bytes: &'a [u8]) -> Result<Locator> {
-        let merging = self.merging && checksum;
-        if let Some(locator) = self.seen.find(bytes).filter(|_| merging) {
+        if let Some(locator) = self.seen.find(checksum, bytes) {
             return Ok(locator);
         }
         let (size, len) = (size(checksum, bytes), bytes.len() as u64);
@@ -225,9 +223,7 @@ impl<'a> Placer<'a> for ObjectPlacer<'a, '_> {
             self.open_len += len;
             Locator::Multi { size, object, offset }
         };
-        if merging {
-            self.seen.add(bytes, locator);
-        }
+        self.seen.add(checksum, bytes, locator);
         Ok(locator)
     }
 

@@ -283,8 +283,8 @@ mod ffi {
 
     pub(super) const CREATE_EXCLUSIVE: c_int = 1;
 
-    // SAFETY: the functions are declared as in librados.h.
     #[link(name = "rados")]
+    // SAFETY: the functions are declared as in librados.h.
     unsafe extern "C" {
         pub(super) fn rados_create(cluster: *mut Cluster, id: *const c_char) -> c_int;
         pub(super) fn rados_conf_read_file(cluster: Cluster, path: *const c_char) -> c_int;

@@ -1,16 +1,19 @@
 //! Objects as values of a keyed store.
 
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{Error as StoreError, GetOptions, GetRange, ObjectStoreExt, PutMode, PutOptions};
+use object_store::{Error as StoreError, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
 use super::super::Access;
 use super::super::keyed::{Created, KeyedRead, KeyedStore};
 use super::super::uri::Settings;
 use super::attempts::{Failure, insist, limit, within};
+use super::object::{Object, Wanted};
 use super::{Service, runtime};
 
 /// Objects that are put or deleted at once.
@@ -38,21 +41,9 @@ impl Objects {
         Path::parse(key).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))
     }
 
-    /// Asks until there is an answer or no hope.
-    fn ask<T: Send + 'static, F>(
-        &self,
-        len: u64,
-        request: impl Fn(Service) -> F + Send + Sync + 'static,
-    ) -> io::Result<T>
-    where
-        F: Future<Output = Result<T, StoreError>> + Send,
-    {
-        let (service, settings) = (self.service.clone(), self.settings.clone());
-        runtime::wait(async move {
-            let limit = limit(&settings, len, SLOWEST);
-            let attempt = || within(limit, async { request(service.clone()).await.map_err(Failure::of) });
-            insist(&settings, Failure::may_pass, attempt).await.map_err(Failure::into_error)
-        })
+    /// What a task takes along.
+    fn parts(&self) -> (Arc<dyn ObjectStore>, Settings) {
+        (Arc::clone(&self.service.store), self.settings.clone())
     }
 
     /// The service minds conditions if it does not create what is there already.
@@ -78,22 +69,13 @@ impl KeyedStore for Objects {
                 Err(error) => read.result = Err(error),
             }
         }
-        let (service, settings) = (self.service.clone(), self.settings.clone());
+        let (store, settings) = self.parts();
         let answers = runtime::wait(async move {
-            let one = |(i, path, range): (usize, Path, std::ops::Range<u64>)| {
-                let (service, settings) = (service.clone(), settings.clone());
-                async move {
-                    let len = range.end - range.start;
-                    let attempt = || {
-                        let options = GetOptions::default().with_range(Some(GetRange::Bounded(range.clone())));
-                        let get = async {
-                            let answer = service.store.get_opts(&path, options).await.map_err(Failure::of)?;
-                            answer.bytes().await.map_err(Failure::of)
-                        };
-                        within(limit(&settings, len, SLOWEST), get)
-                    };
-                    (i, insist(&settings, Failure::is_passing, attempt).await)
-                }
+            let one = |(i, path, range): (usize, Path, Range<u64>)| {
+                let object = Object::new(Arc::clone(&store), path, &settings);
+                let len = range.end - range.start;
+                let wanted = Wanted { range: Some(GetRange::Bounded(range)), len, version: None };
+                async move { (i, object.collect(wanted, Failure::is_passing).await.map(|(_, bytes)| bytes)) }
             };
             Ok(stream::iter(wanted).map(one).buffer_unordered(parallel).collect::<Vec<_>>().await)
         });
@@ -119,24 +101,23 @@ impl KeyedStore for Objects {
 
     fn size(&self, key: &str) -> io::Result<Option<u64>> {
         let path = Self::path(key)?;
-        let head = self.ask(0, move |service| {
-            let path = path.clone();
-            async move { service.store.head(&path).await }
-        });
+        let (store, settings) = self.parts();
+        let head = runtime::wait(async move { ask(&settings, 0, || store.head(&path)).await });
         found(head.map(|meta| meta.size))
     }
 
     fn get_whole(&self, key: &str, most: usize) -> io::Result<Option<Vec<u8>>> {
         let path = Self::path(key)?;
-        let get = self.ask(most as u64, move |service| {
-            let path = path.clone();
-            async move {
-                let answer = service.store.get(&path).await?;
+        let (store, settings) = self.parts();
+        let get = runtime::wait(async move {
+            let get = || async {
+                let answer = store.get(&path).await?;
                 if answer.meta.size > most as u64 {
                     return Ok(Err(answer.meta.size));
                 }
                 answer.bytes().await.map(Ok)
-            }
+            };
+            ask(&settings, most as u64, get).await
         });
         match found(get)? {
             None => Ok(None),
@@ -148,22 +129,15 @@ impl KeyedStore for Objects {
     }
 
     fn put(&self, values: &[(&str, &[u8])]) -> io::Result<()> {
-        let all = values.iter().map(|(key, value)| Ok((Self::path(key)?, bytes::Bytes::copy_from_slice(value))));
+        let all = values.iter().map(|(key, value)| Ok((Self::path(key)?, Bytes::copy_from_slice(value))));
         let all: Vec<_> = all.collect::<io::Result<_>>()?;
-        let (service, settings) = (self.service.clone(), self.settings.clone());
+        let (store, settings) = self.parts();
         runtime::wait(async move {
-            let one = |(path, value): (Path, bytes::Bytes)| {
-                let (service, settings) = (service.clone(), settings.clone());
-                async move {
-                    let limit = limit(&settings, value.len() as u64, SLOWEST);
-                    let put = || async {
-                        service.store.put(&path, value.clone().into()).await.map(drop).map_err(Failure::of)
-                    };
-                    let attempt = || within(limit, put());
-                    insist(&settings, Failure::may_pass, attempt).await.map_err(Failure::into_error)
-                }
+            let put = async |(path, value): (Path, Bytes)| {
+                let len = value.len() as u64;
+                ask(&settings, len, || store.put(&path, value.clone().into())).await.map(drop)
             };
-            stream::iter(all).map(one).buffer_unordered(PARALLEL).try_collect::<()>().await
+            stream::iter(all).map(put).buffer_unordered(PARALLEL).try_collect::<()>().await
         })
     }
 
@@ -173,12 +147,12 @@ impl KeyedStore for Objects {
 
     fn put_new(&self, key: &str, value: &[u8]) -> io::Result<Created> {
         let path = Self::path(key)?;
-        let (service, value) = (self.service.clone(), bytes::Bytes::copy_from_slice(value));
+        let (store, value) = (Arc::clone(&self.service.store), Bytes::copy_from_slice(value));
         let limit = limit(&self.settings, value.len() as u64, SLOWEST);
         // Not repeated: what failed may have been done, and would be taken for another's.
         let put = runtime::wait(async move {
             let options = PutOptions::from(PutMode::Create);
-            let put = async { service.store.put_opts(&path, value.into(), options).await.map_err(Failure::of) };
+            let put = async { store.put_opts(&path, value.into(), options).await.map_err(Failure::of) };
             within(limit, put).await.map_err(Failure::into_error)
         });
         match put {
@@ -190,22 +164,10 @@ impl KeyedStore for Objects {
 
     fn delete(&self, keys: &[&str]) -> io::Result<()> {
         let paths: Vec<Path> = keys.iter().map(|key| Self::path(key)).collect::<io::Result<_>>()?;
-        let (service, settings) = (self.service.clone(), self.settings.clone());
+        let (store, settings) = self.parts();
         runtime::wait(async move {
-            let one = |path: Path| {
-                let (service, settings) = (service.clone(), settings.clone());
-                async move {
-                    let delete = || async {
-                        match service.store.delete(&path).await {
-                            Err(error) if !matches!(error, StoreError::NotFound { .. }) => Err(Failure::of(error)),
-                            _ => Ok(()),
-                        }
-                    };
-                    let attempt = || within(limit(&settings, 0, SLOWEST), delete());
-                    insist(&settings, Failure::may_pass, attempt).await.map_err(Failure::into_error)
-                }
-            };
-            stream::iter(paths).map(one).buffer_unordered(PARALLEL).try_collect::<()>().await
+            let delete = async |path: Path| found(ask(&settings, 0, || store.delete(&path)).await).map(drop);
+            stream::iter(paths).map(delete).buffer_unordered(PARALLEL).try_collect::<()>().await
         })
     }
 
@@ -213,9 +175,10 @@ impl KeyedStore for Objects {
         // Stores list whole parts of a path; what is left of the last part is looked at here.
         let (folder, _) = prefix.rsplit_once('/').unwrap_or(("", prefix));
         let folder = Self::path(folder)?;
-        let listed = self.ask(1 << 30, move |service| {
-            let folder = folder.clone();
-            async move { service.store.list(Some(&folder)).map_ok(|meta| meta.location.to_string()).try_collect().await }
+        let (store, settings) = self.parts();
+        let listed = runtime::wait(async move {
+            let list = || store.list(Some(&folder)).map_ok(|meta| meta.location.to_string()).try_collect();
+            ask(&settings, 1 << 30, list).await
         });
         let mut keys: Vec<String> = listed?;
         keys.retain(|key| key.starts_with(prefix));
@@ -226,6 +189,16 @@ impl KeyedStore for Objects {
     fn access(&self) -> Access {
         self.settings.access
     }
+}
+
+/// Asks until there is an answer or no hope.
+async fn ask<T, F: Future<Output = Result<T, StoreError>>>(
+    settings: &Settings,
+    len: u64,
+    request: impl Fn() -> F,
+) -> io::Result<T> {
+    let attempt = || within(limit(settings, len, SLOWEST), async { request().await.map_err(Failure::of) });
+    insist(settings, Failure::may_pass, attempt).await.map_err(Failure::into_error)
 }
 
 /// What is not there is no error.
