@@ -26,6 +26,28 @@ pub enum Error {
         arrow_type: String,
     },
 
+    /// A file in another format cannot be read or written.
+    #[error("{file}: {source}")]
+    Io {
+        /// Its path or URI.
+        file: String,
+        /// What the storage says.
+        source: io::Error,
+    },
+
+    /// A table in another format is damaged, or holds what cannot be kept.
+    #[error("{file}: {reason}")]
+    Table {
+        /// Its path or URI.
+        file: String,
+        /// Where (line, column, row group) and why, and what to do about it.
+        reason: String,
+    },
+
+    /// The user pressed Ctrl-C.
+    #[error("interrupted; nothing was left behind")]
+    Interrupted,
+
     /// The messages are out already, one per file or data set; all that is left is the exit status.
     #[error("see the messages above")]
     Reported,

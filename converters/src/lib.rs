@@ -15,10 +15,13 @@
 //! [`output`] turns Arrow record batches into newline-delimited JSON, CSV and tables; it needs no RNTuple.
 
 pub mod error;
+pub mod interrupt;
 pub mod output;
 
 mod cli;
 mod commands;
+mod formats;
+mod transport;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -35,6 +38,8 @@ pub const EXIT_OK: u8 = 0;
 pub const EXIT_FAILED: u8 = 1;
 /// Exit status for arguments that are wrong whatever the file holds.
 pub const EXIT_USAGE: u8 = 2;
+/// Exit status after Ctrl-C, as shells have it.
+pub const EXIT_INTERRUPTED: u8 = 130;
 
 /// What is known about where the output goes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -90,7 +95,7 @@ where
         Err(Error::Reported) => EXIT_FAILED,
         Err(error) => {
             console.complain(&error);
-            EXIT_FAILED
+            if matches!(error, Error::Interrupted) { EXIT_INTERRUPTED } else { EXIT_FAILED }
         }
     }
 }

@@ -3,10 +3,12 @@
 use std::io::{BufWriter, IsTerminal};
 use std::process::ExitCode;
 
-use rntuple_converters::{Terminal, run};
+use rntuple_converters::{Terminal, interrupt, run};
 use terminal_size::{Width, terminal_size_of};
 
 fn main() -> ExitCode {
+    // Without it, Ctrl-C works as ever, but temporary files stay.
+    let _ = interrupt::watch();
     // Standard error is not locked for the whole run: a progress bar draws on it from other threads.
     let (stdout, mut stderr) = (std::io::stdout(), std::io::stderr());
     let mut terminal = Terminal::none().with_progress(stderr.is_terminal());
