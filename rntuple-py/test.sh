@@ -23,7 +23,7 @@ if [ -z "${ROOT_PYTHON:-}" ] && ! "$scratch/venv/bin/pip" install -q --pre ROOT;
   echo "test.sh: ROOT is not on PyPI for this Python: what it reads is not tested"
 fi
 "$scratch/venv/bin/python" -m pytest -q -p no:cacheprovider tests "$@"
-"$scratch/venv/bin/mypy" --strict --cache-dir "$scratch/mypy" tests
+"$scratch/venv/bin/mypy" --strict --cache-dir "$scratch/mypy" tests python/rntuple
 (cd "$scratch" && venv/bin/python "$OLDPWD/../examples/dimuon.py" && test -s dimuon.png)
 
 # The source distribution, with nothing but what it asks for.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use rntuple_io::Reader;
 
 use crate::ntuple::NTuple;
 use crate::source::PythonSource;
+use crate::storage::storage;
 use crate::work::fallible;
 
 /// An open ROOT file.
@@ -20,8 +22,10 @@ pub(crate) struct File {
 impl File {
     /// Opens what a path or a URI names.
     #[staticmethod]
-    fn open(py: Python<'_>, location: String) -> PyResult<Self> {
-        let reader = fallible(py, move || Reader::open(location))?;
+    #[pyo3(signature = (location, storage_options=None))]
+    fn open(py: Python<'_>, location: String, storage_options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let storage = storage(py, storage_options)?;
+        let reader = fallible(py, move || Reader::open_with(location, &storage))?;
         Ok(Self { reader })
     }
 

@@ -26,6 +26,7 @@ mod options;
 mod parallel;
 mod schema;
 mod source;
+mod storage;
 mod stream;
 mod work;
 mod writer;

@@ -18,6 +18,7 @@ use crate::error::{data, raise};
 use crate::options::write_options;
 use crate::parallel::ParallelNTupleWriter;
 use crate::schema::{Field, Schema};
+use crate::storage::storage;
 use crate::work::{detached, fallible};
 
 /// Something that is taken away while a thread works with it, and for good once it is finished or the work was
@@ -80,13 +81,19 @@ pub(crate) struct FileWriter {
 impl FileWriter {
     /// A new file; without a path, one in memory.
     #[staticmethod]
-    #[pyo3(signature = (path, options=None))]
-    fn create(py: Python<'_>, path: Option<String>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+    #[pyo3(signature = (path, options=None, storage_options=None))]
+    fn create(
+        py: Python<'_>,
+        path: Option<String>,
+        options: Option<&Bound<'_, PyDict>>,
+        storage_options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
         let options = write_options(py, options)?;
+        let storage = storage(py, storage_options)?;
         let memory = path.is_none().then(MemorySink::new);
         let sink = memory.clone();
         let file = fallible(py, move || match (path, sink) {
-            (Some(path), _) => rntuple_io::FileWriter::create(path, &options),
+            (Some(path), _) => rntuple_io::FileWriter::create_with(path, &options, &storage),
             (None, sink) => {
                 rntuple_io::FileWriter::to_sink("memory.root", Box::new(sink.unwrap_or_default()), &options)
             }
@@ -107,28 +114,28 @@ impl FileWriter {
     fn ntuple(
         &self,
         py: Python<'_>,
-        path: &str,
+        path: String,
         schema: PyRef<'_, Schema>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<NTupleWriter> {
         let options = write_options(py, options)?;
         let schema = SchemaRef::clone(schema.inner());
-        let writer = self.file.look(|file| file.ntuple(path, schema, options))?;
-        Ok(NTupleWriter::new(writer.map_err(|error| raise(py, &error))?))
+        Ok(NTupleWriter::new(self.file.with(py, move |file| file.ntuple(&path, schema, options))?))
     }
 
     #[pyo3(signature = (path, schema, options=None))]
     fn parallel_ntuple(
         &self,
         py: Python<'_>,
-        path: &str,
+        path: String,
         schema: PyRef<'_, Schema>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<ParallelNTupleWriter> {
         let options = write_options(py, options)?;
         let schema = SchemaRef::clone(schema.inner());
-        let writer = self.file.look(|file| file.parallel_ntuple(path, SchemaRef::clone(&schema), options))?;
-        Ok(ParallelNTupleWriter::new(writer.map_err(|error| raise(py, &error))?, schema))
+        let given = SchemaRef::clone(&schema);
+        let writer = self.file.with(py, move |file| file.parallel_ntuple(&path, given, options))?;
+        Ok(ParallelNTupleWriter::new(writer, schema))
     }
 
     #[pyo3(signature = (path, options=None))]

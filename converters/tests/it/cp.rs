@@ -53,7 +53,9 @@ fn a_file_becomes_objects_and_a_file_again() {
     }
     // All data sets below a key.
     let listed = rntuple(["ls", "ntpl+memory://cp"]).fine();
-    assert!(listed.contains("cp/objects") && listed.contains("cp/pages"), "{listed}");
+    assert!(listed.contains("\nobjects ") && listed.contains("\npages ") && !listed.contains("cp/"), "{listed}");
+    let shown = rntuple(["show", "ntpl+memory://cp", "--ntuple", "pages", "--limit", "1", "--format", "ndjson"]).fine();
+    assert_eq!(shown.lines().count(), 1);
     let message = rntuple(["cp", &muons, "kv+nothing://x/y"]).failed(1);
     assert!(message.contains("kv+nothing"), "{message}");
     let message = rntuple(["gc", &muons]).failed(1);

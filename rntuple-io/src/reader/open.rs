@@ -35,8 +35,8 @@ enum Origin {
         /// Offset and size of the streamer info record.
         streamer_info: (u64, u32),
     },
-    /// Under keys that are their paths.
-    Store(Arc<dyn KeyedStore>),
+    /// Under keys that end with their paths, all below one place.
+    Store { store: Arc<dyn KeyedStore>, below: String },
     /// The only one, which is open already.
     DataSet(NTuple),
 }
@@ -45,7 +45,7 @@ enum Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NTupleKey {
-    /// Directories and name, joined by slashes.
+    /// Directories and name, joined by slashes; in a store, below what was opened.
     pub path: String,
     /// Cycle: of several with one path, the highest is the newest.
     pub cycle: u16,
@@ -84,10 +84,13 @@ impl Reader {
         }
     }
 
-    /// The data set of a key, or all whose keys begin with it.
+    /// The data set of a key, or all below it.
     fn from_store(name: Arc<str>, Keyed { store, base, .. }: Keyed) -> Result<Self> {
         let (origin, paths) = match NTuple::from_store(Arc::clone(&name), Arc::clone(&store), &base) {
-            Ok(ntuple) => (Origin::DataSet(ntuple), vec![base]),
+            Ok(ntuple) => {
+                let path = ntuple.name().to_owned();
+                (Origin::DataSet(ntuple), vec![path])
+            }
             Err(Error::NotFound { .. } | Error::Argument { .. }) => {
                 let below = if base.is_empty() { base } else { format!("{}/", base.trim_end_matches('/')) };
                 let found = data_sets(Arc::clone(&name), &store, &below)?;
@@ -95,7 +98,9 @@ impl Reader {
                     let hint = "; nothing is kept under this key".to_owned();
                     return Err(Error::NotFound { path: below.trim_end_matches('/').to_owned(), file: name, hint });
                 }
-                (Origin::Store(store), found)
+                let relative = |key: String| key.strip_prefix(&below).map(str::to_owned).unwrap_or(key);
+                let paths = found.into_iter().map(relative).collect();
+                (Origin::Store { store, below }, paths)
             }
             Err(error) => return Err(error),
         };
@@ -141,7 +146,7 @@ impl Reader {
     pub fn size(&self) -> Option<u64> {
         match &self.origin {
             Origin::File { file, .. } => Some(file.size()),
-            Origin::Store(_) | Origin::DataSet(_) => None,
+            Origin::Store { .. } | Origin::DataSet(_) => None,
         }
     }
 
@@ -164,7 +169,7 @@ impl Reader {
     pub fn streamer_info(&self) -> Result<StreamerInfoList> {
         match &self.origin {
             Origin::File { file, streamer_info } => file.streamer_info(*streamer_info),
-            Origin::Store(_) | Origin::DataSet(_) => Ok(StreamerInfoList::empty()),
+            Origin::Store { .. } | Origin::DataSet(_) => Ok(StreamerInfoList::empty()),
         }
     }
 
@@ -227,7 +232,9 @@ impl Reader {
                 Err(Error::NotFound { file: Arc::clone(&file.name), path: path.clone(), hint })
             }
             (Origin::DataSet(ntuple), _) => Ok(ntuple.clone()),
-            (Origin::Store(store), _) => NTuple::from_store(Arc::clone(&self.name), Arc::clone(store), path),
+            (Origin::Store { store, below }, _) => {
+                NTuple::from_store(Arc::clone(&self.name), Arc::clone(store), &format!("{below}{path}"))
+            }
         }
     }
 }

@@ -112,8 +112,8 @@ class File(Mapping[str, NTuple]):
         return self._file.name
 
     @property
-    def size(self) -> int:
-        """Bytes of the file."""
+    def size(self) -> int | None:
+        """Bytes of the file; ``None`` for data sets without one."""
         return self._file.size
 
     @property

@@ -25,7 +25,9 @@ def open(
             reading bytes. After a colon comes the name of an RNTuple (``"events.root:Events"``); a dict with one item,
             ``{source: name}``, says the same and works for all sources.
         fs: An fsspec file system or an obstore store, in which ``source`` is a path.
-        storage_options: Opens the URI with fsspec and these options.
+        storage_options: Options for a URI. For ``s3``, ``gs``, ``az``, ``http``, ``https`` and stores (``ntpl+s3``,
+            ``kv+file``): ``timeout`` and ``hedge_after`` in seconds, ``retries``, and what else comes from the environment,
+            such as ``aws_endpoint``, ``aws_access_key_id``, ``aws_skip_signature``. For other URIs, those of fsspec.
 
     Returns:
         A :class:`File`, or an :class:`NTuple` where its name is given.
@@ -68,8 +70,17 @@ def split_name(source: str) -> tuple[str, str | None]:
     return place, name
 
 
+_NATIVE = ("s3", "gs", "az", "http", "https")
+
+
+def is_native(source: Any) -> bool:
+    """Whether a URI goes to the reader as it is."""
+    scheme, mark, _ = source.partition("://") if isinstance(source, str) else ("", "", "")
+    return bool(mark) and (scheme in _NATIVE or scheme.startswith(("ntpl+", "kv+")))
+
+
 def _open_file(source: Any, fs: Any, storage_options: Mapping[str, Any] | None) -> _lib.File:
-    if storage_options is not None:
+    if storage_options is not None and not (fs is None and is_native(source)):
         import fsspec
 
         fs, source = fsspec.core.url_to_fs(os.fspath(source), **storage_options)
@@ -81,7 +92,7 @@ def _open_file(source: Any, fs: Any, storage_options: Mapping[str, Any] | None) 
         return _lib.File.from_source(path, store, store.size, store.remote)
     if isinstance(source, (str, os.PathLike)):
         # The only place where paths and URIs go to the reader.
-        return _lib.File.open(os.fsdecode(source))
+        return _lib.File.open(os.fsdecode(source), None if storage_options is None else dict(storage_options))
     if isinstance(source, (bytes, bytearray, memoryview)):
         content = _Bytes(bytes(source))
         return _lib.File.from_source("memory", content, content.size, False)

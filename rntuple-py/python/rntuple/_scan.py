@@ -288,9 +288,12 @@ class Scan:
         given: dict[str, Any] = {} if threads is None else {"threads": threads}
         rows = stop - start
         meter = Meter(progress, rows)
+        # A data set without a file does not tell its size.
+        size = self._ntuple.file_size
         if (
             not meter.watched
-            and self._ntuple.file_size * rows <= _AT_ONCE * max(1, self._ntuple.entries)
+            and size is not None
+            and size * rows <= _AT_ONCE * max(1, self._ntuple.entries)
             and rows <= _ROWS_AT_ONCE
         ):
             # One batch needs no putting together.

@@ -17,12 +17,14 @@ _OPTIONS = frozenset([
 ])  # fmt: skip
 
 
-def create(target: Any, **options: Any) -> WritableFile:
+def create(target: Any, *, storage_options: Mapping[str, Any] | None = None, **options: Any) -> WritableFile:
     """Starts a new ROOT file, to be used in a ``with`` statement. It appears under its name when the block ends; an
     exception within leaves nothing behind, and a file of that name as it was.
 
     Args:
-        target: A path, or a file object that is open for writing bytes, which gets the whole file at the end.
+        target: A path, a URI such as ``s3://bucket/key``, or a file object that is open for writing bytes, which gets the
+            whole file at the end.
+        storage_options: Options for a URI, as for :func:`open`.
         compression: ``"zstd:5"`` (the default), ``"lz4:4"``, ``"zlib:1"``, ``"lzma:7"``, ``"none"``, or ROOT's number.
         field_compression: A dict of field patterns and compressions.
         encodings: A dict of field patterns and column encodings, such as ``{"Muon_*": "Real32Trunc(12)"}``.
@@ -42,7 +44,8 @@ def create(target: Any, **options: Any) -> WritableFile:
     unwanted({name: value for name, value in options.items() if name not in _OPTIONS})
     if hasattr(target, "write"):
         return WritableFile(_lib.FileWriter.create(None, _file_options(options)), options, target)
-    return WritableFile(_lib.FileWriter.create(os.fsdecode(target), _file_options(options)), options)
+    storage = None if storage_options is None else dict(storage_options)
+    return WritableFile(_lib.FileWriter.create(os.fsdecode(target), _file_options(options), storage), options)
 
 
 def update(path: str | os.PathLike[str], **options: Any) -> WritableFile:
