@@ -3,7 +3,8 @@
 # comparison with ROOT, uproot and JSROOT also needs g++, Python's venv and npm, and installs those three by pip and npm; the
 # storage servers come by pip, and by apt-get where this is root. What is not there is left out with a message: the corpus in
 # ../shared/corpus, each of the other implementations, each server.
-# With LARGE=1 it also writes and reads a file beyond 2 GiB; with CEPH=1 storage is tested on a Ceph cluster, too.
+# With LARGE=1 it also writes and reads a file beyond 2 GiB; with CEPH=1 storage is tested on a Ceph cluster, too. PROFILE=dev
+# has the binary and the wheel built as the tests are, with checks for overflow, rather than optimised: it saves a second build.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -12,6 +13,8 @@ need cargo "https://rustup.rs"
 need cc "install a C compiler, such as gcc (zstd, liblzma and lz4 are compiled from source)"
 need python3 "install Python 3"
 target=${CARGO_TARGET_DIR:-target}
+export PROFILE=${PROFILE:-release}
+case $PROFILE in dev) built=$target/debug ;; *) built=$target/$PROFILE ;; esac
 
 # Unit, integration, property, golden-file, crash and hostile-input tests, then the examples in the documentation.
 cargo test --workspace --all-targets --features rntuple-io/io-uring --locked
@@ -24,8 +27,8 @@ if [ -n "${LARGE:-}" ]; then
 fi
 
 # What the README's first command does.
-cargo build --release --locked -p rntuple-converters -p rntuple-io --bin rntuple --example interop
-rntuple=$target/release/rntuple
+cargo build --profile "$PROFILE" --locked --workspace --features rntuple-io/io-uring --bin rntuple --example interop
+rntuple=$built/rntuple
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 "$rntuple" demo "$scratch"
@@ -41,7 +44,7 @@ else
 fi
 
 # What other implementations read from files written here.
-python3 converters/tests/interop/run.py --rntuple "$rntuple" --example "$target/release/examples/interop" \
+python3 converters/tests/interop/run.py --rntuple "$rntuple" --example "$built/examples/interop" \
   --peers "$target/interop" ${LARGE:+--large}
 
 # The Python package: wheel and source distribution, compared with uproot, Awkward Array, DuckDB and others.

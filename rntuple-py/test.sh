@@ -2,7 +2,7 @@
 # Builds the wheel and the source distribution, installs each in a fresh environment, and tests what was installed. Needs Rust,
 # Python 3.10 or later with venv, and PyPI, from which maturin and the libraries to compare with come. What ROOT reads is tested
 # where ROOT is: in the environment that ROOT_PYTHON names, or from PyPI where there is a package for this Python.
-# Arguments go to pytest.
+# PROFILE=dev builds them without optimisation. Arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "$0")"
 python=${PYTHON:-python3}
@@ -14,7 +14,7 @@ trap 'rm -rf "$scratch"' EXIT
 "$python" -m venv "$scratch/build"
 "$scratch/build/bin/pip" install -q "maturin>=1.9,<2"
 "$scratch/build/bin/maturin" sdist --out "$scratch/dist" 2>"$scratch/log" || { cat "$scratch/log"; exit 1; }
-"$scratch/build/bin/maturin" build --release --locked --out "$scratch/dist"
+"$scratch/build/bin/maturin" build --profile "${PROFILE:=release}" --locked --out "$scratch/dist"
 
 # The wheel, with everything that it works with.
 "$python" -m venv "$scratch/venv"
@@ -28,7 +28,8 @@ fi
 
 # The source distribution, with nothing but what it asks for.
 "$python" -m venv "$scratch/bare"
-CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/../target} "$scratch/bare/bin/pip" install -q "$scratch"/dist/*.tar.gz
+CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/../target} MATURIN_PEP517_ARGS="--profile $PROFILE" \
+  "$scratch/bare/bin/pip" install -q "$scratch"/dist/*.tar.gz
 "$scratch/bare/bin/python" - ../examples/dimuon.root <<'PYTHON'
 import sys
 import rntuple
