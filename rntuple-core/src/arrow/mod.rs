@@ -29,4 +29,4 @@ pub use metadata::{
 pub use plan::{Plan, ReadOptions};
 pub use projection::Projection;
 pub use source::{PageSource, UnsealedPage};
-pub use write::{ColumnBuffer, Layout, LayoutOptions, PageOptions, Piece, Scratch, SealedColumn, SealedPage};
+pub use write::{ColumnBuffer, FullPage, Layout, LayoutOptions, PageOptions, Piece, Scratch, SealedPage};

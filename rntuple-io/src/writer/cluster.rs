@@ -1,36 +1,29 @@
 //! Collects the entries of one cluster after the other, and seals their pages.
 
-use std::cell::RefCell;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use rntuple_core::Result;
-use rntuple_core::arrow::{ColumnBuffer, Layout, PageOptions, Piece, Scratch, SealedColumn};
+use rntuple_core::arrow::{ColumnBuffer, Layout, PageOptions, Piece, SealedPage};
 use rntuple_core::compression::CompressionSettings;
 use rntuple_core::schema::ColumnEncoding;
+use rntuple_core::{Error, Result};
 
 use super::options::WriteOptions;
+use super::sealing::Sealing;
 use crate::threads::Threads;
-
-/// Below this many bytes, columns are not spread over threads.
-const PARALLEL: u64 = 256 << 10;
-
-thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
-}
 
 /// A complete cluster, ready to be placed in a file.
 #[derive(Debug)]
 pub(super) struct SealedCluster {
     pub(super) entries: u64,
-    /// The columns, by id, with their compression settings; `None` for those that other columns of their field stand
-    /// for.
-    pub(super) columns: Vec<Option<(SealedColumn, u32)>>,
+    /// The pages of the columns, by id, with their compression settings; `None` for those that other columns of their
+    /// field stand for.
+    pub(super) columns: Vec<Option<(Vec<SealedPage>, u32)>>,
 }
 
 impl SealedCluster {
     pub(super) fn bytes(&self) -> u64 {
-        self.columns.iter().flatten().map(|(column, _)| column.bytes.len() as u64).sum()
+        self.columns.iter().flatten().flat_map(|(pages, _)| pages).map(|page| page.bytes.len() as u64).sum()
     }
 }
 
@@ -39,9 +32,9 @@ impl SealedCluster {
 pub(super) struct ClusterBuilder {
     layout: Arc<Layout>,
     /// The columns that are written, with their ids.
-    columns: Vec<(usize, Mutex<ColumnBuffer>)>,
+    columns: Vec<(usize, ColumnBuffer)>,
     pieces: Vec<Vec<Piece>>,
-    threads: Threads,
+    sealing: Sealing,
     budget: usize,
     target: u64,
     max_unzipped: u64,
@@ -64,7 +57,7 @@ impl ClusterBuilder {
             layout: Arc::clone(&layout),
             columns: Vec::new(),
             pieces: Vec::new(),
-            threads,
+            sealing: Sealing::new(threads),
             budget: options.budget(),
             target,
             max_unzipped: options.max_unzipped(),
@@ -100,7 +93,7 @@ impl ClusterBuilder {
                 checksums: options.page_checksums,
                 compression,
             };
-            layout.writes(i).then(|| (i, Mutex::new(ColumnBuffer::new(*encoding, pages))))
+            layout.writes(i).then(|| (i, ColumnBuffer::new(*encoding, pages)))
         };
         self.columns = layout.columns().iter().zip(compression).enumerate().filter_map(buffer).collect();
         self.pieces = vec![Vec::new(); layout.columns().len()];
@@ -142,57 +135,23 @@ impl ClusterBuilder {
     fn add(&mut self, batch: &RecordBatch, bits: u64) -> Result<()> {
         self.pieces.iter_mut().for_each(Vec::clear);
         self.layout.pieces(batch, &mut self.pieces)?;
-        let pieces = &self.pieces;
-        self.each_column(bits / 8 >= PARALLEL, |i, column, scratch| {
-            pieces.get(i).into_iter().flatten().try_for_each(|piece| column.append(piece, scratch))
-        })?;
+        for (i, column) in &mut self.columns {
+            for piece in self.pieces.get(*i).into_iter().flatten() {
+                let done = column.append(piece, |page| self.sealing.submit(*i, page));
+                done.map_err(|error| within_field(&self.layout, *i, error))?;
+            }
+        }
         self.pieces.iter_mut().for_each(Vec::clear);
         self.entries += batch.num_rows() as u64;
         self.bits = self.bits.saturating_add(bits);
         self.keep_budget()
     }
 
-    /// Works on every column, on several threads if that is worth it. Gives the error of the first column that failed.
-    fn each_column(
-        &self,
-        parallel: bool,
-        work: impl Fn(usize, &mut ColumnBuffer, &mut Scratch) -> Result<()> + Sync,
-    ) -> Result<()> {
-        let run = |(i, column): &(usize, Mutex<ColumnBuffer>)| {
-            let mut column = column.lock().unwrap_or_else(PoisonError::into_inner);
-            SCRATCH.with_borrow_mut(|scratch| work(*i, &mut column, scratch)).map_err(|error| {
-                let field = self.layout.schema().columns().get(*i).map(|column| column.field);
-                let path = field.map(|field| self.layout.schema().path(field)).unwrap_or_default();
-                error.within(format!("field '{path}'"))
-            })
-        };
-        if !parallel || self.threads.is_one() {
-            return self.columns.iter().try_for_each(run);
-        }
-        let failed = Mutex::new(None);
-        self.threads.run(self.columns.len(), &|n| {
-            if let Some(Err(error)) = self.columns.get(n).map(run) {
-                let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                if failed.as_ref().is_none_or(|(other, _)| n < *other) {
-                    *failed = Some((n, error));
-                }
-            }
-        });
-        match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some((_, error)) => Err(error),
-            None => Ok(()),
-        }
-    }
-
     /// Seals the largest open pages when all of them take more memory than they may.
     fn keep_budget(&mut self) -> Result<()> {
-        let mut open: Vec<(usize, usize)> = Vec::new();
-        let mut total = 0_usize;
-        for (n, (_, column)) in self.columns.iter_mut().enumerate() {
-            let bytes = column.get_mut().unwrap_or_else(PoisonError::into_inner).open_bytes();
-            total = total.saturating_add(bytes);
-            open.push((bytes, n));
-        }
+        let mut open: Vec<(usize, usize)> =
+            self.columns.iter().enumerate().map(|(n, (_, column))| (column.open_bytes(), n)).collect();
+        let mut total: usize = open.iter().map(|(bytes, _)| bytes).sum();
         if total <= self.budget {
             return Ok(());
         }
@@ -202,12 +161,17 @@ impl ClusterBuilder {
             if total <= self.budget / 2 {
                 break;
             }
-            if let Some((_, column)) = self.columns.get_mut(n) {
-                let column = column.get_mut().unwrap_or_else(PoisonError::into_inner);
-                SCRATCH.with_borrow_mut(|scratch| column.seal(scratch))?;
-            }
+            self.seal(n)?;
             total = total.saturating_sub(bytes);
         }
+        Ok(())
+    }
+
+    /// Seals the open page of the column that is written as the `n`-th.
+    fn seal(&mut self, n: usize) -> Result<()> {
+        let Some((i, column)) = self.columns.get_mut(n) else { return Ok(()) };
+        let Some(page) = column.take_page() else { return Ok(()) };
+        self.sealing.submit(*i, page).map_err(|error| within_field(&self.layout, *i, error))?;
         Ok(())
     }
 
@@ -216,19 +180,18 @@ impl ClusterBuilder {
         if self.entries == 0 {
             return Ok(None);
         }
-        let count = self.layout.columns().len();
-        let sealed = Mutex::new(vec![None; count]);
-        self.each_column(self.bits / 8 >= PARALLEL, |i, column, scratch| {
-            let done = (column.finish_cluster(scratch)?, column.options().compression.get());
-            if let Some(slot) = sealed.lock().unwrap_or_else(PoisonError::into_inner).get_mut(i) {
-                *slot = Some(done);
+        (0..self.columns.len()).try_for_each(|n| self.seal(n))?;
+        let sealed = self.sealing.finish();
+        let mut sealed = sealed.map_err(|(i, error)| within_field(&self.layout, i, error))?;
+        let mut columns = vec![None; self.layout.columns().len()];
+        for (i, column) in &mut self.columns {
+            column.end_cluster();
+            let pages = sealed.get_mut(*i).map(std::mem::take).unwrap_or_default();
+            if let Some(slot) = columns.get_mut(*i) {
+                *slot = Some((pages, column.options().compression.get()));
             }
-            Ok(())
-        })?;
-        let cluster = SealedCluster {
-            entries: std::mem::take(&mut self.entries),
-            columns: sealed.into_inner().unwrap_or_else(PoisonError::into_inner),
-        };
+        }
+        let cluster = SealedCluster { entries: std::mem::take(&mut self.entries), columns };
         self.filled = self.filled.saturating_add(std::mem::take(&mut self.bits));
         self.stored = self.stored.saturating_add(cluster.bytes());
         self.learn_ratio();
@@ -248,4 +211,10 @@ impl ClusterBuilder {
             self.set_threshold((self.target as f64 * ratio) as u64);
         }
     }
+}
+
+fn within_field(layout: &Layout, column: usize, error: Error) -> Error {
+    let field = layout.schema().columns().get(column).map(|column| column.field);
+    let path = field.map(|field| layout.schema().path(field)).unwrap_or_default();
+    error.within(format!("field '{path}'"))
 }

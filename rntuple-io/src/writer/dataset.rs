@@ -207,10 +207,9 @@ impl Dataset {
             };
             if let Some((sealed, _)) = sealed {
                 placer.column(out.column)?;
-                out.pages.reserve_exact(sealed.pages.len());
-                for page in &sealed.pages {
-                    let bytes = sealed.bytes.get(page.bytes.clone()).unwrap_or_default();
-                    let locator = placer.place(page.checksum, bytes)?;
+                out.pages.reserve_exact(sealed.len());
+                for page in sealed {
+                    let locator = placer.place(page.checksum, &page.bytes)?;
                     let (elements, checksum) = (page.elements, page.checksum);
                     out.pages.push(PageInfo { first: out.elements, elements, checksum, locator });
                     out.elements += u64::from(elements);

@@ -16,6 +16,7 @@ mod parallel;
 mod place;
 mod resume;
 mod rows;
+mod sealing;
 
 pub use attributes::AttributeWriter;
 pub(crate) use container::{Salvage, SalvagedFile, SalvagedFolder};

@@ -1,4 +1,4 @@
-//! The open page of a column, and the sealed pages before it.
+//! The open page of a column, and how full pages are sealed.
 
 use std::ops::Range;
 
@@ -28,36 +28,34 @@ pub struct PageOptions {
     pub compression: CompressionSettings,
 }
 
-/// Memory for the encoded page, to be used again.
+/// Memory for sealing, to be used again.
 #[derive(Debug, Default)]
 pub struct Scratch {
     encoded: Vec<u8>,
     values: Vec<f32>,
+    stored: Vec<u8>,
 }
 
-/// A sealed page among the bytes of its [`SealedColumn`].
+/// A page that was filled and is to be sealed, on any thread.
+#[derive(Debug)]
+pub struct FullPage {
+    encoding: ColumnEncoding,
+    options: PageOptions,
+    elements: Open,
+}
+
+/// A sealed page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedPage {
     /// Number of elements.
     pub elements: u32,
     /// The page as stored, with its checksum.
-    pub bytes: Range<usize>,
+    pub bytes: Vec<u8>,
     /// Whether the last 8 bytes are the checksum of the others.
     pub checksum: bool,
 }
 
-/// The sealed pages of a column in one cluster.
-#[derive(Debug, Clone, Default)]
-pub struct SealedColumn {
-    /// The pages, in order of elements.
-    pub pages: Vec<SealedPage>,
-    /// The bytes of all pages, one after the other.
-    pub bytes: Vec<u8>,
-    /// Elements of all pages.
-    pub elements: u64,
-}
-
-/// Collects the elements of a column and seals them page by page.
+/// Collects the elements of a column, page by page.
 #[derive(Debug)]
 pub struct ColumnBuffer {
     encoding: ColumnEncoding,
@@ -69,7 +67,6 @@ pub struct ColumnBuffer {
     items: u64,
     /// Values of each alternative in the cluster so far, of switch columns.
     alternatives: Vec<u64>,
-    sealed: SealedColumn,
 }
 
 /// The elements of the open page, as they are in memory.
@@ -124,9 +121,9 @@ impl Open {
     }
 
     /// Sets memory aside.
-    fn reserve(&mut self, bytes: usize) {
-        let elements = bytes / self.element_size();
-        each_open!(self, values => values.reserve(elements), ());
+    fn with_capacity(mut self, elements: usize) -> Self {
+        each_open!(&mut self, values => values.reserve_exact(elements), ());
+        self
     }
 
     /// Bytes of one element in memory, by which ROOT counts the size of a page.
@@ -161,15 +158,7 @@ impl ColumnBuffer {
     /// An empty buffer for a column with this encoding.
     #[must_use]
     pub fn new(encoding: ColumnEncoding, options: PageOptions) -> Self {
-        Self {
-            encoding,
-            options,
-            open: Open::Unknown,
-            capacity: 0,
-            items: 0,
-            alternatives: Vec::new(),
-            sealed: SealedColumn::default(),
-        }
+        Self { encoding, options, open: Open::Unknown, capacity: 0, items: 0, alternatives: Vec::new() }
     }
 
     /// How pages are made.
@@ -184,37 +173,42 @@ impl ColumnBuffer {
         self.open.len() * self.open.element_size()
     }
 
-    /// Bytes of the sealed pages.
-    #[must_use]
-    pub fn sealed_bytes(&self) -> usize {
-        self.sealed.bytes.len()
-    }
-
-    /// Adds elements; pages that get full are sealed.
+    /// Adds elements. Pages that get full are handed over; one that comes back, sealed, gives its memory to the next.
     ///
     /// # Errors
-    /// [`Error::Encoding`] for a value that the encoding cannot hold, [`Error::Compression`]; what was added then is
+    /// [`Error::Inconsistent`] for a piece of another type than the one before; those of `full`. What was added then is
     /// undefined.
-    pub fn append(&mut self, piece: &Piece, scratch: &mut Scratch) -> Result<()> {
+    pub fn append(&mut self, piece: &Piece, mut full: impl FnMut(FullPage) -> Result<Option<FullPage>>) -> Result<()> {
         if matches!(self.open, Open::Unknown) {
-            self.open = Open::for_piece(piece);
-            self.open.reserve(self.options.initial_unzipped.min(self.options.max_unzipped));
-            self.capacity = (self.options.max_unzipped / self.open.element_size()).max(1).min(i32::MAX as usize);
+            let open = Open::for_piece(piece);
+            let elements = |bytes| bytes / open.element_size();
+            self.capacity = elements(self.options.max_unzipped).clamp(1, i32::MAX as usize);
+            let initial = elements(self.options.initial_unzipped.min(self.options.max_unzipped));
+            self.open = open.with_capacity(initial);
         }
         let mut start = 0;
         while start < piece.len() {
             let take = (self.capacity - self.open.len()).min(piece.len() - start);
-            self.take(piece, start..start + take)?;
+            self.fill(piece, start..start + take)?;
             start += take;
-            if self.open.len() == self.capacity {
-                self.seal(scratch)?;
+            if self.open.len() == self.capacity
+                && let Some(page) = self.take_page()
+            {
+                self.open = match full(page)? {
+                    Some(FullPage { elements: mut memory, .. }) => {
+                        memory.clear();
+                        memory
+                    }
+                    // What filled one page is expected to fill the next.
+                    None => Open::for_piece(piece).with_capacity(self.capacity),
+                };
             }
         }
         Ok(())
     }
 
     /// Moves elements of a piece to the open page.
-    fn take(&mut self, piece: &Piece, range: Range<usize>) -> Result<()> {
+    fn fill(&mut self, piece: &Piece, range: Range<usize>) -> Result<()> {
         match (&mut self.open, piece) {
             (Open::Bools(open), Piece::Bools(values)) => open.extend(&values.slice(range.start, range.len())),
             (Open::Int8(open), Piece::Int8(values)) => extend(open, values, range),
@@ -250,43 +244,48 @@ impl ColumnBuffer {
         Ok(())
     }
 
-    /// Seals the open page, if it has elements.
-    ///
-    /// # Errors
-    /// As [`ColumnBuffer::append`].
-    pub fn seal(&mut self, scratch: &mut Scratch) -> Result<()> {
-        let elements = self.open.len();
-        if elements == 0 {
-            return Ok(());
+    /// Takes the open page away, if it has elements.
+    pub fn take_page(&mut self) -> Option<FullPage> {
+        if self.open.len() == 0 {
+            return None;
         }
-        let len = packed_size(elements, self.encoding.bits.into()).unwrap_or(usize::MAX);
-        scratch.encoded.resize(len, 0);
-        encode(&self.encoding, &self.open, &mut scratch.values, &mut scratch.encoded)?;
-        self.open.clear();
-        let out = &mut self.sealed.bytes;
-        let start = out.len();
-        compression::compress(self.options.compression, &scratch.encoded, out)?;
-        if self.options.checksums {
-            let checksum = xxh3(out.get(start..).unwrap_or_default());
-            out.extend_from_slice(&checksum.to_le_bytes());
-        }
-        let elements = u32::try_from(elements).unwrap_or(u32::MAX);
-        let (bytes, checksum) = (start..out.len(), self.options.checksums);
-        debug_assert!(bytes.len() <= len + CHECKSUM_LEN, "sealed pages are never longer than their elements");
-        self.sealed.pages.push(SealedPage { elements, bytes, checksum });
-        self.sealed.elements += u64::from(elements);
-        Ok(())
+        let elements = std::mem::replace(&mut self.open, Open::Unknown);
+        Some(FullPage { encoding: self.encoding, options: self.options, elements })
     }
 
-    /// Ends the cluster: seals the open page, gives all pages, and starts the next cluster.
-    ///
-    /// # Errors
-    /// As [`ColumnBuffer::append`].
-    pub fn finish_cluster(&mut self, scratch: &mut Scratch) -> Result<SealedColumn> {
-        self.seal(scratch)?;
+    /// Ends the cluster, whose last page has been [taken](ColumnBuffer::take_page).
+    pub fn end_cluster(&mut self) {
         self.items = 0;
         self.alternatives.clear();
-        Ok(std::mem::take(&mut self.sealed))
+    }
+}
+
+impl FullPage {
+    /// Bytes of the elements in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.elements.len() * self.elements.element_size()
+    }
+
+    /// Encodes, compresses and checksums the page.
+    ///
+    /// # Errors
+    /// [`Error::Encoding`] for a value that the encoding cannot hold, [`Error::Compression`].
+    pub fn seal(&self, scratch: &mut Scratch) -> Result<SealedPage> {
+        let elements = self.elements.len();
+        let len = packed_size(elements, self.encoding.bits.into()).unwrap_or(usize::MAX);
+        scratch.encoded.resize(len, 0);
+        encode(&self.encoding, &self.elements, &mut scratch.values, &mut scratch.encoded)?;
+        let stored = &mut scratch.stored;
+        stored.clear();
+        compression::compress(self.options.compression, &scratch.encoded, stored)?;
+        let checksum = self.options.checksums;
+        if checksum {
+            stored.extend_from_slice(&xxh3(stored).to_le_bytes());
+        }
+        debug_assert!(stored.len() <= len + CHECKSUM_LEN, "sealed pages are never longer than their elements");
+        let elements = u32::try_from(elements).unwrap_or(u32::MAX);
+        Ok(SealedPage { elements, bytes: stored.clone(), checksum })
     }
 }
 
