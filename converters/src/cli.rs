@@ -5,13 +5,11 @@ mod values;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use rntuple_core::compression::CompressionSettings;
-use rntuple_core::schema::ColumnEncoding;
-use rntuple_io::{Checkpoint, EntryRange};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+use rntuple_io::EntryRange;
 
 pub(crate) use convert::Convert;
-pub(crate) use values::{Compression, ForFields};
+pub(crate) use values::{Compression, compression};
 
 /// Width of help texts where the terminal does not say.
 const HELP_WIDTH: usize = 100;
@@ -30,6 +28,11 @@ const HELP_WIDTH: usize = 100;
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// What is said of arguments that do not go together, in clap's words.
+pub(crate) fn wrong_usage(reason: &str) -> clap::Error {
+    Cli::command().error(clap::error::ErrorKind::ArgumentConflict, reason)
 }
 
 #[derive(Debug, Subcommand)]
@@ -294,7 +297,6 @@ pub(crate) struct Completions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn clap_finds_no_fault() {

@@ -44,6 +44,10 @@ pub enum Error {
         reason: String,
     },
 
+    /// Arguments that do not go together; the message says what to do.
+    #[error("{0}")]
+    Usage(String),
+
     /// The user pressed Ctrl-C.
     #[error("interrupted; nothing was left behind")]
     Interrupted,
@@ -57,7 +61,11 @@ impl Error {
     /// True when the reader of our output has gone away, as in `rntuple show FILE | head`: no reason to complain.
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
-        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        let error = match self {
+            Self::Output(error) | Self::Io { source: error, .. } => error,
+            _ => return false,
+        };
+        error.kind() == io::ErrorKind::BrokenPipe
     }
 }
 

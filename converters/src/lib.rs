@@ -21,6 +21,7 @@ pub mod output;
 mod cli;
 mod commands;
 mod formats;
+mod guard;
 mod transport;
 
 use std::ffi::OsString;
@@ -93,6 +94,7 @@ where
         Ok(()) => EXIT_OK,
         Err(error) if error.is_closed_pipe() => EXIT_OK,
         Err(Error::Reported) => EXIT_FAILED,
+        Err(Error::Usage(reason)) => say(&cli::wrong_usage(&reason), console.out, console.err),
         Err(error) => {
             console.complain(&error);
             if matches!(error, Error::Interrupted) { EXIT_INTERRUPTED } else { EXIT_FAILED }

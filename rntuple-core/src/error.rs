@@ -103,6 +103,16 @@ pub enum Error {
         /// What does not fit.
         reason: String,
     },
+    /// A batch has more different values, or more runs, than its Arrow type can count: take fewer entries at once.
+    #[error("field '{field}' cannot be packed as {to}: {reason}")]
+    Packing {
+        /// Qualified field path.
+        field: String,
+        /// The dictionary or run-end encoded type.
+        to: String,
+        /// What Arrow says.
+        reason: String,
+    },
     /// A requested Arrow type into which a field cannot be read.
     #[error("field '{field}' of type '{from}' cannot be read as {to}")]
     Cast {

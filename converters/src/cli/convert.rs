@@ -2,45 +2,67 @@
 
 use std::path::PathBuf;
 
+use arrow::datatypes::DataType;
 use clap::{Args, ValueHint};
 use rntuple_core::compression::CompressionSettings;
 use rntuple_core::schema::ColumnEncoding;
 use rntuple_io::{Checkpoint, EntryRange};
 
-use super::values::{self, Compression, ForFields};
+use super::values::{self, ForFields};
+use crate::formats::Format;
 
-/// Write data sets anew: with other compression, other encodings, fewer fields or entries.
+/// Convert tables between RNTuple and other formats, or write RNTuples anew with other settings.
 ///
-/// Every type name, alias, description, version, projection and encoding is kept. Each data set is written under its
-/// name, without directories; if two have the same name, all keep their directories. OUT appears when it is complete
-/// and replaces a file of that name; after an error there is none. Other objects than RNTuples are not carried over.
+/// Formats are told by the extensions, or by --from and --to: .root (RNTuple, TTree), .parquet, .arrow and .feather
+/// (Arrow IPC file), .arrows (IPC stream), .csv, .tsv, .json and .jsonl (one object per line), .npz (written only).
+/// Text may be compressed: .gz, .zst, .xz. IN and OUT may be URIs, and - for standard input and output. The rows of
+/// several inputs are joined; quoted patterns ('part-*.parquet') are expanded. OUT appears when it is complete and
+/// replaces a file of that name; after an error there is none.
+///
+/// From RNTuple to RNTuple, every type name, alias, description, version, projection and encoding is kept. Each data set
+/// is written under its name, without directories; if two have the same name, all keep their directories. Other objects
+/// are not carried over. From other formats, the RNTuple is called Events unless --name says otherwise. Arrow types that
+/// RNTuple lacks (timestamps, decimals, dictionaries ..) are stored as numbers and the like, and come back on the way out.
 ///
 /// Patterns of fields: Muon_*, event.hits.x; `**` stands for any names. They must match something in each data set.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Compressions: zstd, zlib, lz4, lzma, each with a level if you like (zstd:5); ROOT's numbers (505); none.
+For Parquet: zstd, gzip, brotli, each with a level if you like; snappy, lz4, none. For Arrow: zstd, lz4, none.
 Encodings: column types, such as SplitReal32, Real16, Real32Trunc(BITS), Real32Quant(BITS;MIN;MAX), Index32.
 
 Examples:
+  rntuple convert trips.parquet trips.root
+  rntuple convert 'day-*.parquet' year.root --name Trips
+  rntuple convert muons.root muons.parquet --fields 'nMuon,Muon_*' --compression zstd:9
+  rntuple convert muons.root - --to arrow > muons.arrows
   rntuple convert muons.root small.root --compression lzma:9
   rntuple convert muons.root first.root --fields 'nMuon,Muon_*' --entries ..100
   rntuple convert muons.root rough.root --encoding '**.Muon_pt=Real32Trunc(16)'
   rntuple convert muons.root tuned.root --cluster-size 50M --field-compression '**.Muon_phi=none'
   rntuple convert muons.root other.root --ntuple Events --name skims/Muons --compression keep")]
 pub(crate) struct Convert {
-    /// ROOT file to read
-    #[arg(value_name = "IN", value_hint = ValueHint::FilePath)]
-    pub(crate) input: PathBuf,
+    /// Files to read: paths, patterns, URIs, or - for standard input
+    #[arg(required = true, value_name = "IN", value_hint = ValueHint::FilePath)]
+    pub(crate) inputs: Vec<PathBuf>,
 
-    /// ROOT file to write
-    #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
+    /// File to write: a path, a URI, or - for standard output
+    #[arg(required = true, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub(crate) output: PathBuf,
 
-    /// Only this RNTuple: NAME, DIR/NAME, NAME;CYCLE [default: the newest cycle of each]
+    /// Format of IN [default: by its extension]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) from: Option<Format>,
+
+    /// Format of OUT [default: by its extension]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) to: Option<Format>,
+
+    /// Only this RNTuple or TTree: NAME, DIR/NAME, NAME;CYCLE [default: the newest cycle of each]
     #[arg(long, short = 'n', value_name = "PATH")]
     pub(crate) ntuple: Option<String>,
 
-    /// Write it under this name, which may have directories; for a single RNTuple
+    /// Write it under this name, which may have directories; for a single RNTuple [default: that of the source, or Events]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
 
@@ -56,9 +78,25 @@ pub(crate) struct Convert {
     #[arg(long, short = 'e', value_name = "A..B", allow_hyphen_values = true, value_parser = values::entries)]
     pub(crate) entries: Option<EntryRange>,
 
-    /// Compression of pages and metadata; `keep`: what most of the source has
-    #[arg(long, short = 'c', value_name = "SETTING", default_value = "zstd:5", value_parser = values::compression)]
-    pub(crate) compression: Compression,
+    /// Columns to leave out, by their names at the top level
+    #[arg(long, value_name = "GLOB,...", value_delimiter = ',')]
+    pub(crate) drop: Vec<String>,
+
+    /// Another type for a column: int64, float, string, date32, 'Timestamp(us)' ..; may be repeated
+    #[arg(long, value_name = "COLUMN=TYPE", value_parser = values::cast)]
+    pub(crate) cast: Vec<(String, DataType)>,
+
+    /// Write a variant as a struct of its alternatives, of which one is not null
+    #[arg(long)]
+    pub(crate) unions_as_structs: bool,
+
+    /// Rows of a row group of a Parquet file, at most [default: 1048576]
+    #[arg(long, value_name = "N", value_parser = values::rows)]
+    pub(crate) row_group_rows: Option<usize>,
+
+    /// Compression of what is written; `keep`: what most of the source has [default: zstd:5, Parquet: zstd:3, Arrow: none]
+    #[arg(long, short = 'c', value_name = "SETTING")]
+    pub(crate) compression: Option<String>,
 
     /// Compression of the fields that match, and of those below them; may be repeated, the last match counts
     #[arg(long, value_name = "GLOB=SETTING", value_parser = values::field_compression)]

@@ -3,6 +3,7 @@
 use std::num::IntErrorKind;
 use std::time::Duration;
 
+use arrow::datatypes::DataType;
 use rntuple_core::compression::CompressionSettings;
 use rntuple_core::schema::ColumnEncoding;
 use rntuple_io::{Checkpoint, EntryRange};
@@ -14,6 +15,44 @@ pub(super) fn threads(text: &str) -> Result<usize, String> {
         Ok(threads) => Ok(threads),
         Err(_) => Err("not a number of threads".to_owned()),
     }
+}
+
+/// A number of rows.
+pub(super) fn rows(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least one row is needed".to_owned()),
+        Ok(rows) => Ok(rows),
+        Err(_) => Err("not a number of rows".to_owned()),
+    }
+}
+
+/// A column, and an Arrow type for it.
+pub(super) fn cast(text: &str) -> Result<(String, DataType), String> {
+    let wrong = || format!("{text:?} is not of the form COLUMN=TYPE");
+    let (column, name) = text.rsplit_once('=').filter(|(column, _)| !column.is_empty()).ok_or_else(wrong)?;
+    let short = match name.to_ascii_lowercase().as_str() {
+        "bool" | "boolean" => Some(DataType::Boolean),
+        "int8" => Some(DataType::Int8),
+        "int16" => Some(DataType::Int16),
+        "int32" => Some(DataType::Int32),
+        "int64" => Some(DataType::Int64),
+        "uint8" => Some(DataType::UInt8),
+        "uint16" => Some(DataType::UInt16),
+        "uint32" => Some(DataType::UInt32),
+        "uint64" => Some(DataType::UInt64),
+        "half" | "float16" => Some(DataType::Float16),
+        "float" | "float32" => Some(DataType::Float32),
+        "double" | "float64" => Some(DataType::Float64),
+        "string" | "utf8" => Some(DataType::Utf8),
+        "binary" => Some(DataType::Binary),
+        "date" | "date32" => Some(DataType::Date32),
+        "date64" => Some(DataType::Date64),
+        _ => None,
+    };
+    let known = "int8 to int64, uint8 to uint64, half, float, double, bool, string, binary, date, or an Arrow type such as \
+                 'Timestamp(µs)'";
+    let parsed = short.map_or_else(|| name.parse().map_err(|e| format!("{e}; types are {known}")), Ok)?;
+    Ok((column.to_owned(), parsed))
 }
 
 /// A range of entries; negative bounds count from the end.
@@ -88,7 +127,7 @@ pub(crate) enum Compression {
     To(CompressionSettings),
 }
 
-pub(super) fn compression(text: &str) -> Result<Compression, String> {
+pub(crate) fn compression(text: &str) -> Result<Compression, String> {
     if text == "keep" { Ok(Compression::Keep) } else { setting(text).map(Compression::To) }
 }
 

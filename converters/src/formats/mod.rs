@@ -1,11 +1,23 @@
-//! Formats of tables other than RNTuple: what is read from them and written to them are Arrow record batches.
+//! Formats of tables: what is read from them and written to them are Arrow record batches.
+
+pub(crate) mod chain;
+mod differences;
+pub(crate) mod ipc;
+pub(crate) mod parquet;
+pub(crate) mod rntuple;
+mod shape;
 
 use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use rntuple_io::Metrics;
 
-use crate::error::Result;
+use crate::cli::Convert;
+use crate::error::{Error, Result};
+
+pub(crate) use chain::Range;
+pub(crate) use differences::Differences;
 
 /// A format of tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -53,15 +65,34 @@ impl Format {
 const COMPRESSED: [&str; 4] = [".gz", ".zst", ".xz", ".bz2"];
 
 /// A table that is read batch by batch.
-pub(crate) trait Source {
+pub(crate) trait Source: Send {
     /// Columns of all batches, with their logical types (timestamps, dictionaries) and metadata.
     fn schema(&self) -> SchemaRef;
 
     /// Number of rows of the whole table, if it is known beforehand.
     fn rows(&self) -> Option<u64>;
 
+    /// Passes over the next rows without reading them, as far as that can be done: at most `rows`. Gives how many were
+    /// passed over; the default passes over none. Called before the first batch only.
+    fn skip(&mut self, rows: u64) -> Result<u64> {
+        let _ = rows;
+        Ok(0)
+    }
+
+    /// Reads these columns only, given their places, in this order; `false` where that saves nothing. Called before the
+    /// first batch only.
+    fn keep(&mut self, columns: &[usize]) -> Result<bool> {
+        let _ = columns;
+        Ok(false)
+    }
+
     /// The next batch; `None` at the end.
     fn next(&mut self) -> Result<Option<RecordBatch>>;
+
+    /// What reading cost, if that is counted.
+    fn metrics(&self) -> Option<Metrics> {
+        None
+    }
 }
 
 /// A table that is written batch by batch. Dropped before [`Sink::finish`], it leaves no trace.
@@ -71,4 +102,38 @@ pub(crate) trait Sink {
 
     /// Completes the table and makes it visible. Returns its size in bytes.
     fn finish(self: Box<Self>) -> Result<u64>;
+}
+
+/// The tables of a file, by the names that they have there; a nameless one for formats that hold one table.
+pub(crate) fn names(format: Format, file: &Path) -> Result<Vec<Option<String>>> {
+    match format {
+        Format::RNTuple => rntuple::names(file),
+        Format::TTree => Err(not_yet(format, file)),
+        _ => Ok(vec![None]),
+    }
+}
+
+/// Opens a table of a file; without a name, the only one. Of the options, those of reading count; entries are chosen later.
+pub(crate) fn open(format: Format, file: &Path, name: Option<&str>, args: &Convert) -> Result<Box<dyn Source>> {
+    let source = match format {
+        Format::RNTuple => rntuple::open(file, name, args)?,
+        Format::Parquet => parquet::open(file, args)?,
+        Format::Arrow => ipc::open(file)?,
+        _ => return Err(not_yet(format, file)),
+    };
+    shape::shape(source, file, args, format != Format::RNTuple)
+}
+
+/// Starts to write a table to the output that the options name.
+pub(crate) fn create(format: Format, args: &Convert, schema: &SchemaRef) -> Result<Box<dyn Sink>> {
+    match format {
+        Format::Parquet => parquet::create(args, schema),
+        Format::Arrow => ipc::create(args, schema),
+        _ => Err(not_yet(format, &args.output)),
+    }
+}
+
+fn not_yet(format: Format, file: &Path) -> Error {
+    let reason = format!("the format {format:?} is not supported in this direction");
+    Error::Table { file: file.to_string_lossy().into_owned(), reason }
 }

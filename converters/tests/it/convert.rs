@@ -458,7 +458,8 @@ fn after_an_error_there_is_no_file() {
 
     let message = rntuple(["convert", &source, &inside(&out, "none/out.root")]).failed(1);
     assert!(message.contains("none/out.root"), "{message}");
-    let message = rntuple(["convert", &source, &path_text(out.path())]).failed(1);
+    fs::create_dir(out.path().join("folder.root")).unwrap();
+    let message = rntuple(["convert", &source, &inside(&out, "folder.root")]).failed(1);
     assert!(message.contains("regular file"), "{message}");
 }
 
@@ -485,11 +486,48 @@ fn wrong_options_are_status_2() {
         &["--checkpoint", "0"],
         &["--threads", "0"],
         &["--entries", "a"],
-        &["third.root"],
+        &["--from", "excel"],
+        &["--drop", "x"],
+        &["--row-group-rows", "5"],
     ] {
         let message = rntuple(["convert", "in.root", "out.root"].iter().chain(more)).failed(2);
         assert!(message.contains("--help"), "{more:?}: {message}");
     }
     let message = rntuple(["convert", "in.root", "out.root", "-c", "gzip"]).failed(2);
     assert!(message.contains("zstd:5"), "{message}");
+}
+
+#[test]
+fn options_that_would_do_nothing_are_refused() {
+    let message = rntuple(["convert", "in.root", "out.parquet", "--cluster-size", "1M"]).failed(2);
+    assert!(message.contains("--cluster-size"), "{message}");
+    let message = rntuple(["convert", "in.root", "out"]).failed(2);
+    assert!(message.contains("--to"), "{message}");
+    let message = rntuple(["convert", "in", "out.root"]).failed(2);
+    assert!(message.contains("--from"), "{message}");
+}
+
+#[test]
+fn several_inputs_are_joined() {
+    let Some(source) = muons() else { return };
+    let out = folder();
+    let [a, b, all] = ["a-1.root", "a-2.root", "all.root"].map(|name| inside(&out, name));
+    rntuple(["convert", &source, &a, "--entries", "..400"]).fine();
+    rntuple(["convert", &source, &b, "--entries", "400.."]).fine();
+    for inputs in [vec![a.as_str(), &b], vec![&inside(&out, "a-*.root")]] {
+        let args = [&["convert"], inputs.as_slice(), &[&all]].concat();
+        let text = rntuple(&args).fine();
+        assert!(text.starts_with("Events: 1,000 entries"), "{text}");
+        assert_eq!(values(&source, "Events", &[]), values(&all, "Events", &[]));
+    }
+    // Entries are counted over all of them.
+    rntuple(["convert", &a, &b, &all, "--entries", "-650..-550"]).fine();
+    assert_eq!(values(&source, "Events", &["--entries", "350..450"]), values(&all, "Events", &[]));
+    // Schemas must agree.
+    rntuple(["convert", &source, &b, "--fields", "nMuon"]).fine();
+    let message = rntuple(["convert", &a, &b, &inside(&out, "none.root")]).failed(1);
+    assert!(message.contains("a-2.root") && message.contains("column '_collection0' is missing"), "{message}");
+    let message = rntuple(["convert", &inside(&out, "b-*.root"), &inside(&out, "none.root")]).failed(1);
+    assert!(message.contains("no file matches"), "{message}");
+    assert_eq!(files(&out), ["a-1.root", "a-2.root", "all.root"]);
 }

@@ -130,7 +130,7 @@ fn schema_says_why_a_field_cannot_be_read() {
 #[test]
 fn convert_does_not_lose_fields_silently() {
     let Some(future) = FromTheFuture::make() else { return };
-    let target = format!("{}.copy", future.file);
+    let target = format!("{}.copy.root", future.file);
     let message = rntuple(["convert", &future.file, &target]).failed(1);
     for part in [future.field.as_str(), "0x99", "--fields '*'"] {
         assert!(message.contains(part), "{part}: {message}");

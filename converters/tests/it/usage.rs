@@ -137,6 +137,9 @@ fn examples_of_the_help_texts_run() {
     for name in ["muons.root", ".muons.root.4711-0.part"] {
         std::fs::copy(&file, folder.path().join(name)).unwrap();
     }
+    for name in ["trips.parquet", "day-1.parquet", "day-2.parquet"] {
+        crate::tables::write_parquet(&folder.path().join(name), &crate::tables::small());
+    }
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_rntuple"));
     let path = std::env::join_paths(
         std::iter::once(binary.parent().unwrap().to_owned())

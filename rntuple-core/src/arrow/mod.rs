@@ -10,6 +10,7 @@
 
 mod decode;
 mod fault;
+pub mod logical;
 mod metadata;
 mod node;
 mod nullable;

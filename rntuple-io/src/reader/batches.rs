@@ -122,10 +122,20 @@ impl Batches {
             Some(rows) => rows,
             None => self.rows_within_budget()?,
         };
-        let end = self.range.end.min(self.next.saturating_add(rows));
+        let mut end = self.range.end.min(self.next.saturating_add(rows));
         self.fetch_up_to(end, rows)?;
         self.unseal_ahead(end);
-        let batch = self.reader.read_through(self.next..end, self.windows.make_contiguous())?;
+        let batch = loop {
+            match self.reader.read_through(self.next..end, self.windows.make_contiguous()) {
+                // Dictionaries may have few keys.
+                Err(Error::Format { source, .. })
+                    if end - self.next > 1 && matches!(*source, rntuple_core::Error::Packing { .. }) =>
+                {
+                    end = self.next + (end - self.next) / 2;
+                }
+                done => break done?,
+            }
+        };
         self.next = end;
         // The last window stays for what it may hold of the entries to come.
         let last = self.windows.len().saturating_sub(1);

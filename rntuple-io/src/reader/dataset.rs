@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use rntuple_core::arrow::{Plan, Projection, ReadOptions};
 use rntuple_core::compression::BlockReader;
@@ -33,6 +34,8 @@ pub(crate) struct DataSet {
     pub(super) page_lists: PageLists,
     /// The plan to read all fields, once someone asked.
     everything: OnceLock<Plan>,
+    /// The Arrow schema that was recorded, once someone asked.
+    pub(super) logical: OnceLock<Option<SchemaRef>>,
 }
 
 /// What remains of the header once the schema is built.
@@ -68,8 +71,8 @@ impl DataSet {
         }
         let page_lists = PageLists::default();
         let schema = Arc::new(schema);
-        let everything = OnceLock::new();
-        Ok(Self { file, objects, anchor, header: names, footer, schema, entries, page_lists, everything })
+        let (everything, logical) = Default::default();
+        Ok(Self { file, objects, anchor, header: names, footer, schema, entries, page_lists, everything, logical })
     }
 
     /// The plan to read all fields, with the usual types.

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use rntuple_core::arrow::logical::Logical;
 use rntuple_core::arrow::{Plan, Segment};
 use rntuple_core::memory::Pool;
 
@@ -30,6 +31,8 @@ pub struct EntryReader {
     pub(super) data: Arc<DataSet>,
     pub(super) plan: Arc<Plan>,
     pub(super) threads: Threads,
+    /// The Arrow types that the data had before they were stored, if they are wanted and known.
+    logical: Option<Logical>,
     groups: BTreeMap<usize, Arc<Vec<Cluster>>>,
     store: Arc<Store>,
     random: bool,
@@ -38,13 +41,17 @@ pub struct EntryReader {
 impl EntryReader {
     pub(super) fn new(data: Arc<DataSet>, plan: Arc<Plan>, threads: Threads, budget: usize, random: bool) -> Self {
         let store = Arc::new(Store::new(&plan, budget, Pool::new(budget / 2)));
-        Self { data, plan, threads, groups: BTreeMap::new(), store, random }
+        Self { data, plan, threads, logical: None, groups: BTreeMap::new(), store, random }
+    }
+
+    pub(super) fn with_logical(self, logical: Option<Logical>) -> Self {
+        Self { logical, ..self }
     }
 
     /// Arrow schema of the batches.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        Arc::clone(self.plan.schema())
+        Arc::clone(self.logical.as_ref().map_or(self.plan.schema(), Logical::schema))
     }
 
     /// Reads the entries of a range as one batch.
@@ -107,6 +114,10 @@ impl EntryReader {
             requests: self.requests(),
         };
         let batch = self.plan.decode(&pages, &segments, entries.start);
+        let batch = match &self.logical {
+            Some(logical) => batch.and_then(|batch| logical.to_logical(&batch)),
+            None => batch,
+        };
         batch.map_err(|e| {
             self.store.forget_fetched();
             data.file.format(e)

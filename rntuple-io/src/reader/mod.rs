@@ -7,6 +7,7 @@ mod entries;
 mod export;
 mod fetch;
 mod file;
+mod logical;
 mod metrics;
 mod ntuple;
 mod open;

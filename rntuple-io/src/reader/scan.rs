@@ -4,12 +4,14 @@ use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use rntuple_core::arrow::logical::Logical;
 use rntuple_core::arrow::{Plan, Projection, ReadOptions};
 use rntuple_core::row::{ReadRow, requested_schema};
 
 use super::batches::{Batches, Budget};
 use super::dataset::DataSet;
 use super::entries::EntryReader;
+use super::logical::logical_schema;
 use super::rows::Rows;
 use super::stream::BatchStream;
 use crate::error::{Error, Result};
@@ -104,6 +106,7 @@ pub struct Scan {
     threads: Option<usize>,
     memory: Option<usize>,
     options: ReadOptions,
+    arrow_types: bool,
 }
 
 impl Scan {
@@ -116,6 +119,7 @@ impl Scan {
             threads: None,
             memory: None,
             options: ReadOptions::default(),
+            arrow_types: false,
         }
     }
 
@@ -168,6 +172,15 @@ impl Scan {
     /// value that does not fit is an error that names field and entry.
     pub fn schema(mut self, schema: SchemaRef) -> Self {
         self.options.schema = Some(schema);
+        self
+    }
+
+    /// Gives columns the Arrow types that they had when they were written with
+    /// [`WriteOptions::arrow_types`](crate::WriteOptions::arrow_types): timestamps, decimals, dictionaries and so on. Columns
+    /// and data sets of which nothing is known are read as usual. Not together with [`Scan::schema`], large offsets or
+    /// strings as binary.
+    pub fn arrow_types(mut self, yes: bool) -> Self {
+        self.arrow_types = yes;
         self
     }
 
@@ -263,7 +276,9 @@ impl Scan {
     fn reader(self, threads: Threads, budget: usize, random: bool) -> Result<EntryReader> {
         let data = &self.data;
         let plan = Plan::new(&data.schema, &self.projection, &self.options).map_err(|e| data.file.format(e))?;
-        Ok(EntryReader::new(Arc::clone(data), Arc::new(plan), threads, budget, random))
+        let record = if self.arrow_types { logical_schema(data)? } else { None };
+        let logical = record.map(|record| Logical::restore(&record, plan.schema()));
+        Ok(EntryReader::new(Arc::clone(data), Arc::new(plan), threads, budget, random).with_logical(logical))
     }
 }
 

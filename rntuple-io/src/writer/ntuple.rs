@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, SchemaRef};
+use arrow::array::{BinaryArray, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use rntuple_core::Error as FormatError;
 use rntuple_core::arrow::Layout;
+use rntuple_core::arrow::logical::{Logical, RECORD, RECORD_FIELD};
 use rntuple_core::container::root_file::StreamerInfoList;
 use rntuple_core::row::Row;
 use rntuple_core::schema::ExtraTypeInfo;
@@ -49,6 +50,8 @@ pub struct Writer {
     builder: ClusterBuilder,
     rows: PendingRows,
     options: WriteOptions,
+    /// How Arrow types that RNTuple cannot express are stored, if they are taken.
+    logical: Option<Logical>,
     failed: bool,
 }
 
@@ -108,10 +111,33 @@ impl Writer {
     }
 
     pub(super) fn start(shared: &Shared, path: &str, schema: &SchemaRef, options: WriteOptions) -> Result<Self> {
-        let layout = Layout::new(schema, &options.layout()).map_err(|e| shared.format(e))?;
+        let logical = if options.arrow_types { Some(Logical::of(schema)) } else { None };
+        let logical = logical.transpose().map_err(|e| shared.format(e))?;
+        let stored = logical.as_ref().map_or(schema, Logical::physical_schema);
+        let layout = Layout::new(stored, &options.layout()).map_err(|e| shared.format(e))?;
         let builder = builder(shared, layout, &options)?;
         let output = Output::create(shared, path, builder.layout(), &options)?;
-        Ok(Self::with(output, builder, options))
+        let mut writer = Self::with(output, builder, options);
+        if let Some(logical) = logical {
+            writer.keep_schema(&logical)?;
+            writer.logical = Some(logical);
+        }
+        Ok(writer)
+    }
+
+    /// Keeps an Arrow schema that would not come back without. It holds for all entries, those to come included, so that
+    /// checkpoints have it, too.
+    fn keep_schema(&mut self, logical: &Logical) -> Result<()> {
+        if logical.is_plain().map_err(|e| self.output.shared.format(e))? {
+            return Ok(());
+        }
+        let schema = Arc::new(Schema::new(vec![Field::new(RECORD_FIELD, DataType::Binary, false)]));
+        let bytes = BinaryArray::from_vec(vec![&logical.record()]);
+        let record = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(bytes)]);
+        let record = record.map_err(|e| self.output.shared.format(e.into()))?;
+        let mut set = self.attribute_set(RECORD, &schema)?;
+        set.append(&[0..0], &record)?;
+        self.add_attribute_set(set)
     }
 
     pub(super) fn resume(output: Output, layout: Layout, options: WriteOptions) -> Result<Self> {
@@ -120,13 +146,16 @@ impl Writer {
     }
 
     fn with(output: Output, builder: ClusterBuilder, options: WriteOptions) -> Self {
-        Self { output, file: None, builder, rows: PendingRows::default(), options, failed: false }
+        Self { output, file: None, builder, rows: PendingRows::default(), options, logical: None, failed: false }
     }
 
     /// The Arrow fields that batches must have; projected fields are not among them.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        self.builder.layout().arrow_schema()
+        match &self.logical {
+            Some(logical) => Arc::clone(logical.schema()),
+            None => self.builder.layout().arrow_schema(),
+        }
     }
 
     /// Number of entries so far.
@@ -198,6 +227,11 @@ impl Writer {
     }
 
     fn append_batch(&mut self, batch: &RecordBatch) -> Result<()> {
+        let stored = match &self.logical {
+            Some(logical) => &logical.to_physical(batch).map_err(|e| self.output.shared.format(e))?,
+            None => batch,
+        };
+        let batch = stored;
         self.guarded(|writer| {
             let mut done = 0;
             while done < batch.num_rows() {

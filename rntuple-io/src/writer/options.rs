@@ -45,6 +45,7 @@ pub struct WriteOptions {
     pub(super) checkpoint: Checkpoint,
     pub(super) ordered: bool,
     pub(super) description: String,
+    pub(super) arrow_types: bool,
     pub(super) time: u32,
     pub(super) uuid: [u8; 16],
 }
@@ -72,6 +73,7 @@ impl Default for WriteOptions {
             checkpoint: Checkpoint::Never,
             ordered: false,
             description: String::new(),
+            arrow_types: false,
             // The first moment that a ROOT file can name: the same input gives the same bytes.
             time: datime(1995, 1, 1, 0, 0, 0),
             uuid: [0; 16],
@@ -234,6 +236,16 @@ impl WriteOptions {
     #[must_use]
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = text.into();
+        self
+    }
+
+    /// Whether a [`Writer`](crate::Writer) takes Arrow types that RNTuple cannot express: timestamps, decimals, dictionaries
+    /// and so on are stored as numbers, bytes and plain values, and [`Scan::arrow_types`](crate::Scan::arrow_types) gives
+    /// them back. An attribute set keeps the Arrow schema, unless it would come back anyway. By default not: such types are
+    /// an error that says what to cast to.
+    #[must_use]
+    pub fn arrow_types(mut self, yes: bool) -> Self {
+        self.arrow_types = yes;
         self
     }
 

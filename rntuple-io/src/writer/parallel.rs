@@ -112,6 +112,9 @@ impl ParallelWriter {
     }
 
     pub(super) fn start(shared: &Shared, path: &str, schema: &SchemaRef, options: WriteOptions) -> Result<Self> {
+        if options.arrow_types {
+            return Err(shared.argument("Arrow types that RNTuple cannot express are for writers of one thread"));
+        }
         let layout = Layout::new(schema, &options.layout()).map_err(|e| shared.format(e))?;
         let output = Output::create(shared, path, &layout, &options)?;
         let (turn, waiting) = (0, BTreeMap::new());

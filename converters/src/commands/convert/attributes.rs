@@ -6,36 +6,64 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Schema, SchemaRef, UInt64Type};
-use rntuple_io::{NTuple, Writer};
+use rntuple_io::{AttributeWriter, NTuple, Writer};
 
 use crate::error::{Error, Result};
+use crate::formats::Differences;
 
-/// Writes every attribute set of `source`. Of the entries, those in `kept` were written: ranges are cut to them.
-pub(super) fn carry(source: &NTuple, kept: &Range<u64>, writer: &mut Writer) -> Result<()> {
-    for name in source.attribute_sets() {
-        let annotations = source.attribute_set(&name)?;
-        let batches = annotations.scan().strings_as_binary(true).open()?;
-        let wrong = || {
-            let reason = format!("attribute set '{name}' has not the fields that one has");
-            Error::Read(rntuple_io::Error::Argument { file: source.file_name().into(), reason })
-        };
-        let schema = user_schema(&batches.schema()).ok_or_else(wrong)?;
-        let mut set = writer.attribute_set(&name, &schema)?;
-        for batch in batches {
-            let batch = batch?;
-            let ranges = ranges(&batch).ok_or_else(wrong)?;
-            let mut values = values(&batch, &schema).ok_or_else(wrong)?;
-            let ranges: Vec<Option<Range<u64>>> = ranges.iter().map(|range| cut(range, kept)).collect();
-            if ranges.contains(&None) {
-                let chosen = ranges.iter().map(Option::is_some).collect::<Vec<bool>>().into();
-                values = filter_record_batch(&values, &chosen).map_err(|_| wrong())?;
+/// The attribute sets that are being written, of one or several sources.
+#[derive(Default)]
+pub(super) struct Carried {
+    sets: Vec<(String, SchemaRef, AttributeWriter)>,
+}
+
+impl Carried {
+    /// Takes over every attribute set of `source`. Of its entries, those in `kept` were written, from entry `first` on:
+    /// ranges are cut to them.
+    pub(super) fn add(&mut self, source: &NTuple, kept: &Range<u64>, first: u64, writer: &Writer) -> Result<()> {
+        for name in source.attribute_sets() {
+            let annotations = source.attribute_set(&name)?;
+            let batches = annotations.scan().strings_as_binary(true).open()?;
+            let wrong = |reason: &str| {
+                let reason = format!("attribute set '{name}' {reason}");
+                Error::Read(rntuple_io::Error::Argument { file: source.file_name().into(), reason })
+            };
+            let odd = || wrong("has not the fields that one has");
+            let schema = user_schema(&batches.schema()).ok_or_else(odd)?;
+            let known = self.sets.iter().position(|(other, ..)| *other == name);
+            let known = match known {
+                Some(known) => known,
+                None => {
+                    let set = writer.attribute_set(&name, &schema)?;
+                    self.sets.push((name.clone(), Arc::clone(&schema), set));
+                    self.sets.len() - 1
+                }
+            };
+            let Some((_, expected, set)) = self.sets.get_mut(known) else { continue };
+            if !Differences::between(expected, &schema).is_empty() {
+                return Err(wrong("has other fields than in the inputs before"));
             }
-            let ranges: Vec<Range<u64>> = ranges.into_iter().flatten().collect();
-            set.append(&ranges, &values)?;
+            for batch in batches {
+                let batch = batch?;
+                let ranges = ranges(&batch).ok_or_else(odd)?;
+                let mut values = values(&batch, &schema).ok_or_else(odd)?;
+                let ranges: Vec<Option<Range<u64>>> = ranges.iter().map(|range| cut(range, kept)).collect();
+                if ranges.contains(&None) {
+                    let chosen = ranges.iter().map(Option::is_some).collect::<Vec<bool>>().into();
+                    values = filter_record_batch(&values, &chosen).map_err(|_| odd())?;
+                }
+                let moved = |range: Range<u64>| range.start.saturating_add(first)..range.end.saturating_add(first);
+                let ranges: Vec<Range<u64>> = ranges.into_iter().flatten().map(moved).collect();
+                set.append(&ranges, &values)?;
+            }
         }
-        writer.add_attribute_set(set)?;
+        Ok(())
     }
-    Ok(())
+
+    /// Links them to the data set.
+    pub(super) fn finish(self, writer: &mut Writer) -> Result<()> {
+        self.sets.into_iter().try_for_each(|(_, _, set)| Ok(writer.add_attribute_set(set)?))
+    }
 }
 
 /// The fields of the annotation.
