@@ -1,6 +1,7 @@
 //! The command line: subcommands, options and their help.
 
 mod convert;
+mod merge;
 mod values;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use rntuple_io::EntryRange;
 
 pub(crate) use convert::Convert;
+pub(crate) use merge::Merge;
 pub(crate) use values::{Compression, compression};
 
 /// Width of help texts where the terminal does not say.
@@ -43,6 +45,7 @@ pub(crate) enum Command {
     Stat(Stat),
     Verify(Verify),
     Convert(Box<Convert>),
+    Merge(Merge),
     Cp(Cp),
     Gc(Gc),
     Recover(Recover),

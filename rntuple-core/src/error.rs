@@ -85,6 +85,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A field of a data set that does not fit those it is to be merged with.
+    #[error("field '{field}' cannot be merged: {reason}")]
+    Unmergeable {
+        /// Qualified field path.
+        field: String,
+        /// Why, and what to do about it.
+        reason: String,
+    },
     /// A name or pattern that selects nothing.
     #[error("no field matches '{pattern}'{hint}")]
     NoSuchField {

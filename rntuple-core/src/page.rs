@@ -3,7 +3,7 @@
 use arrow::datatypes::ArrowNativeType;
 
 use crate::checksum::xxh3;
-use crate::compression;
+use crate::compression::{self, CompressionSettings};
 use crate::encoding::index::for_each_index;
 use crate::encoding::{EncodingError, IndexKind, split, zigzag};
 use crate::error::{Context, Error, Result};
@@ -60,6 +60,20 @@ pub fn unseal<'a>(sealed: &'a [u8], page: &PageInfo, column: &Column, buffer: &'
 /// As [`unseal`].
 pub fn unseal_into(sealed: &[u8], page: &PageInfo, out: &mut [u8]) -> Result<()> {
     compression::decompress(verify(sealed, page)?, out).context(|| "page".to_owned())
+}
+
+/// Seals an unsealed page, behind what `out` has: compresses it, if that makes it smaller, and adds a checksum if asked to.
+///
+/// # Errors
+/// [`Error::Compression`] for settings that name no algorithm.
+pub fn seal(unsealed: &[u8], settings: CompressionSettings, checksum: bool, out: &mut Vec<u8>) -> Result<()> {
+    let start = out.len();
+    compression::compress(settings, unsealed, out)?;
+    if checksum {
+        let checksum = xxh3(out.get(start..).unwrap_or_default());
+        out.extend_from_slice(&checksum.to_le_bytes());
+    }
+    Ok(())
 }
 
 /// The form in which an unsealed page is best kept for reading parts of it, in memory that `memory` gives: plain elements,

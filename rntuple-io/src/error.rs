@@ -68,6 +68,12 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// The caller did not want it any more.
+    #[error("{file}: cancelled; nothing was left behind")]
+    Cancelled {
+        /// The file that was being written.
+        file: Arc<str>,
+    },
 }
 
 impl Error {

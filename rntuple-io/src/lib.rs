@@ -35,6 +35,7 @@
 //! * **What is in a file**: [`Reader::list`], [`NTuple::schema`], [`NTuple::stat`], [`NTuple::verify`].
 //! * **Annotations of entry ranges**: [`NTuple::attribute_set`].
 //! * **Files whose writer died**, or that were cut short or damaged: [`recover()`].
+//! * **Several files as one**: [`Merge`].
 //! * **Asynchronous callers**: [`Scan::stream`], and [`unblock`] for all else; they work on any runtime.
 //! * **Objects and web servers**: URIs instead of paths, see [`storage::Storage`].
 //! * **Other storage**: anything that is a [`storage::ByteSource`], through [`Reader::from_source`].
@@ -65,6 +66,10 @@ pub use reader::{
 };
 pub use recover::{Recovered, RecoveredNTuple, recover};
 pub use rntuple_core::arrow::Projection;
+pub use rntuple_core::schema::MergeMode;
 pub use row::Row;
 pub use unblock::unblock;
-pub use writer::{AttributeWriter, Checkpoint, FileWriter, FillContext, ParallelWriter, WriteOptions, Writer, Written};
+pub use writer::{
+    AttributeWriter, Checkpoint, FileWriter, FillContext, Merge, Merged, MergedNTuple, ParallelWriter, WriteOptions,
+    Writer, Written,
+};

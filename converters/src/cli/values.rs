@@ -131,7 +131,7 @@ pub(crate) fn compression(text: &str) -> Result<Compression, String> {
     if text == "keep" { Ok(Compression::Keep) } else { setting(text).map(Compression::To) }
 }
 
-fn setting(text: &str) -> Result<CompressionSettings, String> {
+pub(super) fn setting(text: &str) -> Result<CompressionSettings, String> {
     let known =
         "give zstd, zlib, lz4 or lzma, with a level if you like (zstd:5), a number as ROOT has them (505), or none";
     text.parse().map_err(|error| format!("{error}; {known}"))

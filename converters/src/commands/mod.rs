@@ -6,6 +6,7 @@ mod cp;
 mod demo;
 mod gc;
 mod ls;
+mod merge;
 mod recover;
 mod schema;
 mod show;
@@ -58,6 +59,7 @@ pub(crate) fn run(cli: Cli, console: &mut Console<'_>) -> Result<()> {
         Command::Stat(args) => stat::run(&args, console),
         Command::Verify(args) => verify::run(&args, console),
         Command::Convert(args) => convert::run(&args, console),
+        Command::Merge(args) => merge::run(&args, console),
         Command::Cp(args) => cp::run(&args, console),
         Command::Gc(args) => gc::run(&args, console),
         Command::Recover(args) => recover::run(&args, console),

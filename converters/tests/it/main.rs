@@ -15,6 +15,7 @@ mod cp;
 mod demo;
 mod hostile;
 mod ipc;
+mod merge;
 mod parquet;
 mod pipe;
 mod recover;

@@ -30,4 +30,4 @@ pub use metadata::{
 pub use plan::{Plan, ReadOptions};
 pub use projection::Projection;
 pub use source::{PageSource, UnsealedPage};
-pub use write::{ColumnBuffer, FullPage, Layout, LayoutOptions, PageOptions, Piece, Scratch, SealedPage};
+pub use write::{ColumnBuffer, FullPage, Layout, LayoutOptions, PageOptions, Piece, Scratch, SealedPage, recode};

@@ -29,6 +29,34 @@ impl ColumnEncoding {
         Self { kind: column.kind, bits: column.bits, range: column.range }
     }
 
+    /// Whether columns of a field with this type can have every element of columns with another encoding, unchanged.
+    #[must_use]
+    pub fn holds(&self, other: &Self, type_name: &str) -> bool {
+        use ColumnType as C;
+        if self == other {
+            return true;
+        }
+        match (other.kind, self.kind) {
+            (C::Int16 | C::SplitInt16, C::Int16 | C::SplitInt16)
+            | (C::UInt16 | C::SplitUInt16, C::UInt16 | C::SplitUInt16)
+            | (C::Int32 | C::SplitInt32, C::Int32 | C::SplitInt32)
+            | (C::UInt32 | C::SplitUInt32, C::UInt32 | C::SplitUInt32)
+            | (C::Int64 | C::SplitInt64, C::Int64 | C::SplitInt64)
+            | (C::UInt64 | C::SplitUInt64, C::UInt64 | C::SplitUInt64)
+            | (C::Index32 | C::SplitIndex32, C::Index32 | C::SplitIndex32)
+            | (C::Index32 | C::SplitIndex32 | C::Index64 | C::SplitIndex64, C::Index64 | C::SplitIndex64)
+            | (
+                C::Real16 | C::Real32 | C::SplitReal32 | C::Real32Trunc,
+                C::Real32 | C::SplitReal32 | C::Real64 | C::SplitReal64,
+            )
+            | (C::Real64 | C::SplitReal64 | C::Real32Quant, C::Real64 | C::SplitReal64) => true,
+            // Steps of a range that single precision may not have.
+            (C::Real32Quant, C::Real32 | C::SplitReal32) => type_name != "double",
+            (C::Real32Trunc, C::Real32Trunc) => self.bits >= other.bits,
+            _ => false,
+        }
+    }
+
     /// Reads a list of encodings, separated by commas.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod builder;
 mod column;
 mod column_encoding;
 mod field;
+mod merge;
 mod type_name;
 
 pub use builder::SchemaBuilder;
@@ -16,6 +17,7 @@ pub(crate) use builder::{AliasRecord, ColumnRecord, FieldRecord};
 pub use column::{Column, ColumnId, ColumnType};
 pub use column_encoding::{ColumnEncoding, InvalidEncoding};
 pub use field::{Field, FieldId, FieldRole};
+pub use merge::{FieldSource, MergeMode, MergedSchema, SchemaMerge};
 pub use type_name::TypeName;
 
 /// Type information that comes with a data set, such as ROOT streamer info for streamer fields.

@@ -25,6 +25,7 @@ pub struct Reader {
     origin: Origin,
     keys: Arc<[NTupleKey]>,
     damaged: Arc<[(String, Error)]>,
+    others: Arc<[(String, String)]>,
 }
 
 /// Where the data sets are.
@@ -105,7 +106,7 @@ impl Reader {
             Err(error) => return Err(error),
         };
         let keys = paths.into_iter().map(|path| NTupleKey { path, cycle: 1, newest: true, key: None }).collect();
-        Ok(Self { name, origin, keys, damaged: Arc::new([]) })
+        Ok(Self { name, origin, keys, damaged: Arc::new([]), others: Arc::new([]) })
     }
 
     /// Opens any byte source; `name` is for messages.
@@ -128,11 +129,12 @@ impl Reader {
             newest: HashMap::new(),
             found: Vec::new(),
             damaged: Vec::new(),
+            others: Vec::new(),
         };
         finder.directory(top, "", 0)?;
-        let (keys, damaged) = (finder.found.into(), finder.damaged.into());
+        let (keys, damaged, others) = (finder.found.into(), finder.damaged.into(), finder.others.into());
         let (name, streamer_info) = (Arc::clone(&file.name), header.streamer_info);
-        Ok(Self { name, origin: Origin::File { file, streamer_info }, keys, damaged })
+        Ok(Self { name, origin: Origin::File { file, streamer_info }, keys, damaged, others })
     }
 
     /// The file as it was named on opening.
@@ -160,6 +162,12 @@ impl Reader {
     #[must_use]
     pub fn damaged(&self) -> &[(String, Error)] {
         &self.damaged
+    }
+
+    /// Path and class of every other object of the file, such as a histogram or a `TTree`.
+    #[must_use]
+    pub fn other_objects(&self) -> &[(String, String)] {
+        &self.others
     }
 
     /// The descriptions of C++ classes that the file carries; those of a store have none.
@@ -253,6 +261,7 @@ struct Finder<'a> {
     newest: HashMap<String, usize>,
     found: Vec<NTupleKey>,
     damaged: Vec<(String, Error)>,
+    others: Vec<(String, String)>,
 }
 
 impl Finder<'_> {
@@ -278,6 +287,8 @@ impl Finder<'_> {
                 }
             } else if &*key.class == Anchor::CLASS {
                 self.add(path, key);
+            } else {
+                self.others.push((path, key.class.to_string()));
             }
         }
         Ok(())

@@ -1,26 +1,20 @@
 //! Copying data sets between files and stores: sealed pages are moved as they are.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use rntuple_core::metadata::{ClusterPages, EnvelopeKind, Locator, PageInfo};
-use rntuple_core::page::{sealed_len, verify};
+use rntuple_core::metadata::{EnvelopeKind, Locator};
 use rntuple_core::schema::ColumnId;
-use rntuple_core::{Context, Error as FormatError};
 
 use super::dataset::Dataset;
 use super::embedding::Embedding;
 use super::file::FileWriter;
 use super::options::{Checkpoint, WriteOptions};
 use super::output::{Output, Shared, Written};
+use super::transfer::{Transfer, Treatment};
 use crate::error::Result;
-use crate::reader::{DataSet, NTuple};
+use crate::reader::NTuple;
 use crate::storage::keyed::{KeyedStore, ObjectLayout};
-
-/// Bytes of pages that are held at once, unless objects are larger.
-const MIN_CHUNK: u64 = 16 << 20;
-const MAX_CHUNK: u64 = 256 << 20;
+use crate::threads::Threads;
 
 impl FileWriter {
     /// Copies an RNTuple to a path of this file, whose last part is its name. Pages are moved as they are stored, with
@@ -128,101 +122,26 @@ fn copy_clusters(
 ) -> Result<()> {
     let data = &ntuple.data;
     let columns: Vec<ColumnId> = data.schema.columns().iter().map(|column| column.id).collect();
+    let kept = vec![Treatment { reseal: None, zeros: 0, bits: 0, compression: 0 }; columns.len()];
     let mut copied = 0_u64;
     // Groups, and the clusters of each, come in the order of their entries.
     for group in 0..data.footer.cluster_groups.len() {
         for cluster in data.clusters(group, &columns)? {
             let mut embedding = output.shared.lock();
-            let id = output.dataset.cluster_count();
-            let (pages, bytes) = Copy { data, options, id }.pages(&mut embedding, cluster)?;
+            let transfer = Transfer {
+                data,
+                id: output.dataset.cluster_count(),
+                max_key_size: options.max_key_size,
+                object_size: options.object_size,
+                verify: true,
+                threads: &Threads::Shared,
+            };
+            let (pages, moved) = transfer.pages(&mut embedding, cluster, &kept)?;
             output.dataset.add(&mut embedding, &pages)?;
             progress(output.dataset.entries(), ntuple.entries());
-            copied = copied.saturating_add(bytes);
-            if data.objects.is_none() && copied > data.file.size() {
-                let reason = "its pages overlap each other: together they are larger than the file".to_owned();
-                return Err(data.file.format(FormatError::Inconsistent { what: "page list", reason }));
-            }
+            copied = copied.saturating_add(moved.bytes);
+            transfer.check_total(copied)?;
         }
     }
     Ok(())
-}
-
-/// Copies the pages of a cluster.
-struct Copy<'a> {
-    data: &'a DataSet,
-    options: &'a WriteOptions,
-    /// Number of the cluster in the copy.
-    id: u64,
-}
-
-/// A page that several places share: by its locator; in the key-value layout, only places of one column can.
-type Source = (Option<ColumnId>, Locator, bool);
-
-impl Copy<'_> {
-    /// Gives the cluster with the places that its pages have now, and the bytes that were copied.
-    fn pages(&self, embedding: &mut Embedding, mut cluster: ClusterPages) -> Result<(ClusterPages, u64)> {
-        cluster.summary.id = self.id;
-        let per_column =
-            matches!(&*embedding, Embedding::Objects(objects) if objects.layout() == ObjectLayout::KeyValue);
-        let source = |column: ColumnId, page: &PageInfo| -> Source {
-            (per_column.then_some(column), page.locator, page.checksum)
-        };
-        let mut moved: HashMap<Source, Locator> = HashMap::new();
-        let limit = self.options.object_size.clamp(MIN_CHUNK, MAX_CHUNK);
-        let (mut chunk, mut chunk_len, mut bytes) = (Vec::new(), 0, 0_u64);
-        for column in &cluster.columns {
-            for page in &column.pages {
-                // The place is filled in when it is known.
-                if moved.insert(source(column.column, page), Locator::Unknown { kind: 0 }).is_some() {
-                    continue;
-                }
-                let len = sealed_len(page).unwrap_or(u64::MAX);
-                if chunk_len + len.min(limit) > limit {
-                    self.chunk(embedding, &std::mem::take(&mut chunk), |column, page, locator| {
-                        moved.insert(source(column, page), locator);
-                    })?;
-                    chunk_len = 0;
-                }
-                chunk.push((column.column, *page));
-                chunk_len += len.min(limit);
-                bytes = bytes.saturating_add(len);
-            }
-        }
-        self.chunk(embedding, &chunk, |column, page, locator| {
-            moved.insert(source(column, page), locator);
-        })?;
-        for column in &mut cluster.columns {
-            for page in &mut column.pages {
-                if let Some(locator) = moved.get(&source(column.column, page)) {
-                    page.locator = *locator;
-                }
-            }
-        }
-        Ok((cluster, bytes))
-    }
-
-    /// Copies some pages, and tells where they are.
-    fn chunk(
-        &self,
-        embedding: &mut Embedding,
-        pages: &[(ColumnId, PageInfo)],
-        mut placed: impl FnMut(ColumnId, &PageInfo, Locator),
-    ) -> Result<()> {
-        if pages.is_empty() {
-            return Ok(());
-        }
-        let infos: Vec<PageInfo> = pages.iter().map(|(_, page)| *page).collect();
-        let sealed: Vec<Bytes> = self.data.sealed_pages(&infos)?;
-        let mut placer = embedding.placer(self.id, self.options.max_key_size, false)?;
-        let mut open = None;
-        for ((column, page), sealed) in pages.iter().zip(&sealed) {
-            let what = || format!("page of column {} in cluster {}", column.0, self.id);
-            verify(sealed, page).context(what).map_err(|e| self.data.file.format(e))?;
-            if open.replace(*column) != Some(*column) {
-                placer.column(*column)?;
-            }
-            placed(*column, page, placer.place(page.checksum, sealed)?);
-        }
-        placer.flush()
-    }
 }

@@ -56,21 +56,31 @@ impl Dataset {
         layout: &Layout,
         options: &WriteOptions,
     ) -> Result<Self> {
-        let names = HeaderNames { name, description: &options.description, writer: WRITER };
-        let schema = Arc::clone(layout.schema());
+        Self::with_schema(embedding, name, &options.description, Arc::clone(layout.schema()), options)
+    }
+
+    /// The same, given the schema, of which the header has what is no extension.
+    pub(super) fn with_schema(
+        embedding: &mut Embedding,
+        name: &str,
+        description: &str,
+        schema: Arc<Schema>,
+        options: &WriteOptions,
+    ) -> Result<Self> {
+        let names = HeaderNames { name, description, writer: WRITER };
         let envelope = Header::serialize(&names, &schema).map_err(|e| embedding.format(e))?;
         let header = embedding.envelope(EnvelopeKind::Header, &envelope, options.compression, options.max_key_size)?;
         Ok(Self {
             name: name.to_owned(),
             path: name.to_owned(),
             options: options.clone(),
+            elements: schema.columns().iter().map(|column| column.first_element).collect(),
             schema,
             header,
             header_checksum: envelope.checksum,
             version: VERSION,
             max_key_size: options.max_key_size,
             clusters: Vec::new(),
-            elements: vec![0; layout.columns().len()],
             entries: 0,
             checkpoints: Vec::new(),
             attribute_sets: Vec::new(),

@@ -21,6 +21,7 @@ mod imposed;
 mod large;
 mod layout;
 mod leaves;
+mod merge;
 mod objects;
 mod objects_engines;
 mod objects_hostile;

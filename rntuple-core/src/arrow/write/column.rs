@@ -5,14 +5,15 @@ use std::ops::Range;
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 
 use super::Piece;
-use crate::checksum::xxh3;
-use crate::compression::{self, CompressionSettings};
+use crate::arrow::fault::PageFault;
+use crate::arrow::number::Number;
+use crate::compression::CompressionSettings;
 use crate::encoding::switch::{Switch, encode_switches};
 use crate::encoding::{
     Element, EncodingError, Quantizer, Real, bits, index, packed_size, real, split, zigzag, zigzag::Zigzag,
 };
 use crate::error::{Error, Result};
-use crate::page::{CHECKSUM_LEN, index_kind};
+use crate::page::{self, CHECKSUM_LEN, index_kind};
 use crate::schema::{ColumnEncoding, ColumnType};
 
 /// How pages are made.
@@ -278,11 +279,8 @@ impl FullPage {
         encode(&self.encoding, &self.elements, &mut scratch.values, &mut scratch.encoded)?;
         let stored = &mut scratch.stored;
         stored.clear();
-        compression::compress(self.options.compression, &scratch.encoded, stored)?;
         let checksum = self.options.checksums;
-        if checksum {
-            stored.extend_from_slice(&xxh3(stored).to_le_bytes());
-        }
+        page::seal(&scratch.encoded, self.options.compression, checksum, stored)?;
         debug_assert!(stored.len() <= len + CHECKSUM_LEN, "sealed pages are never longer than their elements");
         let elements = u32::try_from(elements).unwrap_or(u32::MAX);
         Ok(SealedPage { elements, bytes: stored.clone(), checksum })
@@ -325,6 +323,61 @@ fn next_index(alternatives: &mut Vec<u64>, tag: u8) -> u64 {
         alternatives.resize(i + 1, 0);
     }
     alternatives.get_mut(i).map_or(0, |count| std::mem::replace(count, *count + 1))
+}
+
+/// Decodes the elements of an unsealed page and encodes them anew, without an error only if that changes no value
+/// ([`ColumnEncoding::holds`]); `shift` is added to unsigned integers of 64 bits.
+///
+/// # Errors
+/// [`Error::Encoding`] and [`Error::Inconsistent`] for a page without its elements, and for an encoding that does not hold
+/// the other.
+pub fn recode(
+    page: &[u8],
+    elements: u32,
+    from: &ColumnEncoding,
+    to: &ColumnEncoding,
+    shift: u64,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    use ColumnType as C;
+    let n = elements as usize;
+    let len = packed_size(n, to.bits.into()).unwrap_or(usize::MAX);
+    // No element takes less than a sixty-fourth of what it takes elsewhere.
+    if len / 64 > page.len() {
+        return Err(Error::inconsistent("page", format!("{elements} elements in {} bytes", page.len())));
+    }
+    let open = match to.kind {
+        C::Int16 | C::SplitInt16 => Open::Int16(decoded(page, n, from)?),
+        C::UInt16 | C::SplitUInt16 => Open::UInt16(decoded(page, n, from)?),
+        C::Int32 | C::SplitInt32 => Open::Int32(decoded(page, n, from)?),
+        C::UInt32 | C::SplitUInt32 => Open::UInt32(decoded(page, n, from)?),
+        C::Int64 | C::SplitInt64 => Open::Int64(decoded(page, n, from)?),
+        C::UInt64 | C::SplitUInt64 => {
+            let mut values: Vec<u64> = decoded(page, n, from)?;
+            values.iter_mut().for_each(|value| *value = value.saturating_add(shift));
+            Open::UInt64(values)
+        }
+        C::Real32 | C::SplitReal32 | C::Real32Trunc => Open::Float32(decoded(page, n, from)?),
+        C::Real64 | C::SplitReal64 => Open::Float64(decoded(page, n, from)?),
+        _ => {
+            let kind = index_kind(from.kind).filter(|_| to.kind.is_index()).ok_or_else(|| mismatch(to))?;
+            let mut ends = vec![0; n];
+            index::undelta_page(kind, page, n, &mut ends)?;
+            Open::Ends(ends)
+        }
+    };
+    out.clear();
+    out.resize(len, 0);
+    encode(to, &open, &mut Vec::new(), out)
+}
+
+fn decoded<T: Number + Default>(page: &[u8], n: usize, encoding: &ColumnEncoding) -> Result<Vec<T>> {
+    let mut values = vec![T::default(); n];
+    T::decode(encoding, page, n, 0, &mut values).map_err(|fault| match fault {
+        PageFault::Value { reason, .. } => Error::inconsistent("page", reason),
+        PageFault::Other(error) => error,
+    })?;
+    Ok(values)
 }
 
 /// Encodes the elements of a page.

@@ -13,6 +13,6 @@ mod piece;
 mod types;
 mod walk;
 
-pub use column::{ColumnBuffer, FullPage, PageOptions, Scratch, SealedPage};
+pub use column::{ColumnBuffer, FullPage, PageOptions, Scratch, SealedPage, recode};
 pub use layout::{Layout, LayoutOptions};
 pub use piece::Piece;
