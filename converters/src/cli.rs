@@ -1,15 +1,22 @@
 //! The command line: subcommands, options and their help.
 
 mod convert;
+mod diff;
+mod entries;
+mod hist;
 mod merge;
 mod values;
 
 use std::path::PathBuf;
 
+use crate::{EXIT_FAILED, EXIT_USAGE};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use rntuple_io::EntryRange;
 
 pub(crate) use convert::Convert;
+pub(crate) use diff::Diff;
+pub(crate) use entries::{Count, Head, Printing, Sample, Tail};
+pub(crate) use hist::Hist;
 pub(crate) use merge::Merge;
 pub(crate) use values::{Compression, compression};
 
@@ -24,7 +31,7 @@ const HELP_WIDTH: usize = 100;
     max_term_width = HELP_WIDTH,
     arg_required_else_help = true,
     disable_help_subcommand = true,
-    after_help = "Exit status: 0 fine, 1 data or I/O error, 2 wrong usage.\n\
+    after_help = "Exit status: 0 fine, 1 data or I/O error, 2 wrong usage, 130 interrupted.\n\
                   `rntuple COMMAND --help` explains a command and shows examples."
 )]
 pub(crate) struct Cli {
@@ -42,7 +49,13 @@ pub(crate) enum Command {
     Ls(Ls),
     Schema(Schema),
     Show(Show),
+    Head(Head),
+    Tail(Tail),
+    Sample(Sample),
+    Count(Count),
+    Hist(Hist),
     Stat(Stat),
+    Diff(Diff),
     Verify(Verify),
     Convert(Box<Convert>),
     Merge(Merge),
@@ -51,6 +64,25 @@ pub(crate) enum Command {
     Recover(Recover),
     Demo(Demo),
     Completions(Completions),
+    Man(Man),
+}
+
+impl Command {
+    /// Whether it writes to a place of its own, which Ctrl-C must not leave half written.
+    pub(crate) fn writes(&self) -> bool {
+        match self {
+            Self::Ls(_) | Self::Schema(_) | Self::Show(_) | Self::Head(_) | Self::Tail(_) | Self::Sample(_) => false,
+            Self::Count(_) | Self::Diff(_) | Self::Verify(_) | Self::Completions(_) => false,
+            Self::Stat(args) => args.html.is_some(),
+            Self::Hist(args) => args.png.is_some(),
+            _ => true,
+        }
+    }
+
+    /// The exit status when it cannot do its work. That of `diff` tells trouble from a difference.
+    pub(crate) fn failed(&self) -> u8 {
+        if matches!(self, Self::Diff(_)) { EXIT_USAGE } else { EXIT_FAILED }
+    }
 }
 
 /// List the data sets of files: path, entries, fields, columns, clusters, size, format, writer.
@@ -164,7 +196,8 @@ pub(crate) enum Format {
 #[command(after_help = "\
 Examples:
   rntuple stat muons.root
-  rntuple stat --json muons.root")]
+  rntuple stat --json muons.root
+  rntuple stat --html report.html muons.root")]
 pub(crate) struct Stat {
     #[command(flatten)]
     pub(crate) source: Source,
@@ -172,6 +205,18 @@ pub(crate) struct Stat {
     /// Print a JSON object
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// Write a page for a browser: a map of the storage, sizes of pages and clusters, the tree of fields
+    #[arg(long, value_name = "OUT", value_hint = ValueHint::FilePath, conflicts_with = "json")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Show no progress
+    #[arg(long, short = 'q')]
+    pub(crate) quiet: bool,
+
+    /// Say on standard error what reading cost: requests, bytes, times
+    #[arg(long)]
+    pub(crate) metrics: bool,
 }
 
 /// Check every checksum of every envelope and page.
@@ -200,8 +245,9 @@ pub(crate) struct Verify {
 ///
 /// A file is copied to a file byte by byte, with all that it holds. Between a file and a store (ntpl+s3://, kv+file://), and
 /// between stores, the newest cycle of every RNTuple is copied: its pages as they are, without compressing them again.
-/// OUT appears when it is complete, and replaces what is there. A copy of a file to a local file that is broken off goes on
-/// where it ended when it is started again; other copies start anew, and `rntuple gc` finds what was left.
+/// OUT appears when it is complete, and replaces what is there. A copy of a file to a local file that fails goes on where it
+/// ended when it is started again; after Ctrl-C nothing is left of it. Other copies start anew, and `rntuple gc` finds what
+/// was left in a store.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -267,6 +313,10 @@ pub(crate) struct Recover {
     /// ROOT file to write
     #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub(crate) output: PathBuf,
+
+    /// Show no progress
+    #[arg(long, short = 'q')]
+    pub(crate) quiet: bool,
 }
 
 /// Make a data set of collisions, write it, read it back and look at it.
@@ -295,6 +345,23 @@ pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print a manual page, or write those of all commands.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rntuple man diff
+  rntuple man --dir man1
+  rntuple man convert > rntuple-convert.1")]
+pub(crate) struct Man {
+    /// The command [default: the page about all of them]
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Option<String>,
+
+    /// Write every page into this folder, which is made if it is not there
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "command")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 #[cfg(test)]

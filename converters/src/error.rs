@@ -11,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The file cannot be opened, is not what it should be, or is damaged; the message names file and offset.
     #[error(transparent)]
-    Read(#[from] rntuple_io::Error),
+    Read(rntuple_io::Error),
 
     /// Standard output or standard error could not be written.
     #[error("cannot write the output: {0}")]
@@ -66,6 +66,16 @@ impl Error {
             _ => return false,
         };
         error.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
+impl From<rntuple_io::Error> for Error {
+    fn from(error: rntuple_io::Error) -> Self {
+        match error {
+            // Only Ctrl-C makes our callbacks say so.
+            rntuple_io::Error::Stopped { .. } => Self::Interrupted,
+            other => Self::Read(other),
+        }
     }
 }
 

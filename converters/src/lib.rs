@@ -35,9 +35,10 @@ use crate::error::Error;
 
 /// Exit status when all went well, and when nobody reads the output any more.
 pub const EXIT_OK: u8 = 0;
-/// Exit status for a missing, damaged or refused file, an I/O error, and whatever else the data decides.
+/// Exit status for a missing, damaged or refused file, an I/O error, and whatever else the data decides; of `diff`, for
+/// a difference.
 pub const EXIT_FAILED: u8 = 1;
-/// Exit status for arguments that are wrong whatever the file holds.
+/// Exit status for arguments that are wrong whatever the file holds; of `diff`, for data that cannot be compared.
 pub const EXIT_USAGE: u8 = 2;
 /// Exit status after Ctrl-C, as shells have it.
 pub const EXIT_INTERRUPTED: u8 = 130;
@@ -87,6 +88,7 @@ where
         Ok(cli) => cli,
         Err(answer) => return say(&answer, out, err),
     };
+    let failed = cli.command.failed();
     let mut console = Console { out, err, terminal };
     let done = commands::run(cli, &mut console);
     let done = done.and_then(|()| console.out.flush().map_err(Error::Output));
@@ -97,7 +99,7 @@ where
         Err(Error::Usage(reason)) => say(&cli::wrong_usage(&reason), console.out, console.err),
         Err(error) => {
             console.complain(&error);
-            if matches!(error, Error::Interrupted) { EXIT_INTERRUPTED } else { EXIT_FAILED }
+            if matches!(error, Error::Interrupted) { EXIT_INTERRUPTED } else { failed }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Copying between storages: files byte by byte, data sets page by page.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +18,17 @@ use crate::writer::{FileWriter, WriteOptions};
 const PIECE: u64 = 8 << 20;
 /// Requests under way at once, at most.
 const PIECES: usize = 4;
+
+/// Is told how much is done and how much there is in all; [`ControlFlow::Break`] ends the work.
+pub(crate) type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>;
+
+/// Says how far the work on `file` is.
+pub(crate) fn go_on(progress: Progress<'_>, file: &Arc<str>, done: u64, all: u64) -> Result<()> {
+    match progress(done, all) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Error::Stopped { file: Arc::clone(file) }),
+    }
+}
 
 /// What [`copy_file`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,18 +65,19 @@ impl Target {
 }
 
 /// Copies a file, given the paths or URIs of source and target ([`Storage`] tells which there are). The target appears when
-/// it is complete. `progress` is called now and then with bytes done and bytes of the file.
+/// it is complete. `progress` is called now and then with bytes done and bytes of the file, and may end the copy; then
+/// nothing is left of it.
 ///
-/// A copy to a local file that is broken off leaves its part as `.NAME.….part`, where the next one to the same target goes
+/// A copy to a local file that is broken off otherwise leaves its part as `.NAME.….part`, where the next one to the same target goes
 /// on, if the source is still the same; the end of the part is compared first. Copies to other storage start anew.
 ///
 /// # Errors
-/// [`Error::Io`].
+/// [`Error::Io`]; [`Error::Stopped`] when `progress` says so.
 pub fn copy_file(
     from: impl AsRef<Path>,
     to: impl AsRef<Path>,
     storage: &Storage,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: Progress<'_>,
 ) -> Result<Copied> {
     let source = File::open(from.as_ref(), storage)?;
     let to = to.as_ref();
@@ -78,8 +90,12 @@ pub fn copy_file(
     };
     let mut copy = Copy { source: &source, target, size, at: 0, checksum: Hasher::default(), writing: &writing };
     let resumed = copy.resume()?;
-    copy.run(progress)?;
+    let done = copy.run(&name, progress);
     let Copy { target, checksum, .. } = copy;
+    if let (Err(Error::Stopped { .. }), Target::Partial(part)) = (&done, &target) {
+        part.remove();
+    }
+    done?;
     target.finish(size).map_err(writing)?;
     Ok(Copied { bytes: size, resumed, checksum: checksum.finish() })
 }
@@ -87,19 +103,20 @@ pub fn copy_file(
 /// Copies the newest cycle of every RNTuple between a file and a store, or between stores, given their paths or URIs. Pages
 /// are moved as they are, with their checksums verified; what else a file holds stays behind. A data set that is replaced
 /// stays visible until the new one is complete. `progress` is called now and then with entries done and entries of the data
-/// set at hand. Gives the bytes that were written.
+/// set at hand, and may end the copy; objects of it that are in a store then are left over, and nothing leads to them. Gives
+/// the bytes that were written.
 ///
 /// Several data sets go below the key that the target names, each under its name. Of the options, those of objects count.
 ///
 /// # Errors
 /// [`Error::Argument`] for a data set that cannot be in the target, and between files, where [`copy_file`] is the way; those
-/// of [`NTuple::copy_to_store`] and [`FileWriter::copy`].
+/// of [`NTuple::copy_to_store`] and [`FileWriter::copy`]; [`Error::Stopped`] when `progress` says so.
 pub fn copy_ntuples(
     from: impl AsRef<Path>,
     to: impl AsRef<Path>,
     options: &WriteOptions,
     storage: &Storage,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: Progress<'_>,
 ) -> Result<u64> {
     let (from, to) = (from.as_ref(), to.as_ref());
     let reader = Reader::open_with(from, storage)?;
@@ -140,14 +157,13 @@ pub fn copy_ntuples(
 /// XXH3-64 of a file, given its path or URI. `progress` is called as by [`copy_file`].
 ///
 /// # Errors
-/// [`Error::Io`].
-pub fn checksum_file(name: impl AsRef<Path>, storage: &Storage, progress: &mut dyn FnMut(u64, u64)) -> Result<u64> {
+/// [`Error::Io`]; [`Error::Stopped`] when `progress` says so.
+pub fn checksum_file(name: impl AsRef<Path>, storage: &Storage, progress: Progress<'_>) -> Result<u64> {
     let file = File::open(name.as_ref(), storage)?;
     let (mut checksum, size) = (Hasher::default(), file.size());
     pieces(&file, 0..size, |at, bytes| {
         checksum.update(bytes);
-        progress(at + bytes.len() as u64, size);
-        Ok(())
+        go_on(progress, &file.name, at + bytes.len() as u64, size)
     })?;
     Ok(checksum.finish())
 }
@@ -194,13 +210,12 @@ impl<E: Fn(std::io::Error) -> Error> Copy<'_, E> {
         Ok(have)
     }
 
-    fn run(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+    fn run(&mut self, name: &Arc<str>, progress: Progress<'_>) -> Result<()> {
         let Self { source, target, size, at, checksum, writing } = self;
         pieces(source, *at..*size, |offset, bytes| {
             checksum.update(bytes);
             target.write(offset, bytes).map_err(*writing)?;
-            progress(offset + bytes.len() as u64, *size);
-            Ok(())
+            go_on(progress, name, offset + bytes.len() as u64, *size)
         })
     }
 }

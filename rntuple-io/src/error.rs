@@ -68,9 +68,9 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
-    /// The caller did not want it any more.
-    #[error("{file}: cancelled; nothing was left behind")]
-    Cancelled {
+    /// The callback that was told how far the work is wanted it to end. The target does not exist.
+    #[error("{file}: stopped")]
+    Stopped {
         /// The file that was being written.
         file: Arc<str>,
     },

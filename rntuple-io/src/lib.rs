@@ -64,7 +64,7 @@ pub use reader::{
     BatchStream, Batches, ColumnStat, Damage, EntryRange, EntryReader, Metrics, NTuple, NTupleKey, Reader, Rows, Scan,
     VerifyReport,
 };
-pub use recover::{Recovered, RecoveredNTuple, recover};
+pub use recover::{Recovered, RecoveredNTuple, recover, recover_with};
 pub use rntuple_core::arrow::Projection;
 pub use rntuple_core::schema::MergeMode;
 pub use row::Row;

@@ -1,6 +1,7 @@
 //! Values of options as users write them.
 
 use std::num::IntErrorKind;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use arrow::datatypes::DataType;
@@ -53,6 +54,24 @@ pub(super) fn cast(text: &str) -> Result<(String, DataType), String> {
                  'Timestamp(µs)'";
     let parsed = short.map_or_else(|| name.parse().map_err(|e| format!("{e}; types are {known}")), Ok)?;
     Ok((column.to_owned(), parsed))
+}
+
+/// How far numbers may be apart.
+pub(super) fn tolerance(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number >= 0.0 && number.is_finite() => Ok(number),
+        _ => Err("not a number of at least zero".to_owned()),
+    }
+}
+
+/// The limits of a histogram.
+pub(super) fn limits(text: &str) -> Result<RangeInclusive<f64>, String> {
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+    let limits = text.split_once("..").and_then(|(low, high)| Some((number(low)?, number(high)?)));
+    match limits {
+        Some((low, high)) if low < high && (high - low).is_finite() => Ok(low..=high),
+        _ => Err(format!("{text:?} is not a range of numbers such as 0..100 or -2.5..2.5")),
+    }
 }
 
 /// A range of entries; negative bounds count from the end.

@@ -6,6 +6,7 @@ use rntuple_io::{Reader, WriteOptions, checksum_file, copy_file, copy_ntuples};
 use super::Console;
 use crate::cli::Cp;
 use crate::error::{Error, Result};
+use crate::interrupt::AtOnce;
 use crate::output::progress::{Progress, Unit};
 use crate::output::text::{bytes, printable};
 
@@ -18,7 +19,7 @@ pub(super) fn run(args: &Cp, console: &mut Console<'_>) -> Result<()> {
     let show = console.terminal.progress && !args.quiet;
     let progress = |what: &str| {
         let bar = Progress::new(show, Unit::Bytes, what.to_owned());
-        move |done: u64, all: u64| bar.update(done, all)
+        move |done: u64, all: u64| bar.step(done, all)
     };
     let copied = copy_file(&args.input, &args.output, storage, &mut progress("copying"))?;
     if args.verify {
@@ -50,7 +51,7 @@ fn ntuples(args: &Cp, console: &mut Console<'_>) -> Result<()> {
     }
     let written = {
         let bar = Progress::new(show, Unit::Entries, "copying".to_owned());
-        let progress = &mut |done, all| bar.update(done, all);
+        let progress = &mut |done, all| bar.step(done, all);
         copy_ntuples(&args.input, &args.output, &options, storage, progress)?
     };
     if args.verify {
@@ -64,6 +65,8 @@ fn ntuples(args: &Cp, console: &mut Console<'_>) -> Result<()> {
 
 /// Verifies every checksum of the target, which were those of the source.
 fn verify(args: &Cp, show: bool) -> Result<()> {
+    // The copy is complete.
+    let _nothing_half = AtOnce::new();
     let reader = Reader::open(&args.output)?;
     for key in reader.list().iter().filter(|key| key.newest) {
         let ntuple = reader.ntuple(&key.path)?;

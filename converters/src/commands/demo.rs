@@ -80,7 +80,7 @@ pub(super) fn run(args: &Demo, console: &mut Console<'_>) -> Result<()> {
 
     console.print("\nWhat takes the space (rntuple stat):\n\n")?;
     let source = Source { file: path.clone(), ntuple: None, attributes: None };
-    stat::run(&Stat { source, json: false }, console)?;
+    stat::run(&Stat { source, json: false, html: None, quiet: true, metrics: false }, console)?;
     console.print(&suggestions(&name))
 }
 

@@ -1,17 +1,15 @@
 //! `rntuple merge`: several files as one.
 
 use std::io::{BufRead, BufReader};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rntuple_io::Merged;
 use rntuple_io::storage::Storage;
-use rntuple_io::{Error as ReadError, Merged};
 
 use super::Console;
 use crate::cli::Merge;
 use crate::error::{Error, Result};
-use crate::interrupt;
 use crate::output::progress::{Progress, Unit};
 use crate::output::text::{bytes, counted, printable};
 use crate::transport::Input;
@@ -30,16 +28,8 @@ pub(super) fn run(args: &Merge, console: &mut Console<'_>) -> Result<()> {
     }
     let merged = {
         let bar = Progress::new(console.terminal.progress && !args.quiet, Unit::Bytes, "merging".to_owned());
-        let mut progress = |done, all| {
-            bar.update(done, all);
-            if interrupt::check().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        };
-        merge.write_with(&args.output, Storage::shared(), &mut progress)
+        merge.write_with(&args.output, Storage::shared(), &mut |done, all| bar.step(done, all))?
     };
-    let merged = merged.map_err(|error| match error {
-        ReadError::Cancelled { .. } => Error::Interrupted,
-        other => Error::Read(other),
-    })?;
     for note in &merged.notes {
         console.complain(&format_args!("warning: {note}"));
     }

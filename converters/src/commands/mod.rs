@@ -4,8 +4,12 @@ mod completions;
 mod convert;
 mod cp;
 mod demo;
+mod diff;
+mod entries;
 mod gc;
+mod hist;
 mod ls;
+mod man;
 mod merge;
 mod recover;
 mod schema;
@@ -21,6 +25,7 @@ use rntuple_io::{Metrics, NTuple, Reader};
 use crate::Terminal;
 use crate::cli::{Cli, Command, Source};
 use crate::error::{Error, Result};
+use crate::interrupt::AtOnce;
 use crate::output::text::{self, printable_lines};
 
 /// Where a command writes.
@@ -52,11 +57,18 @@ impl Console<'_> {
 
 /// Runs the command that the arguments name.
 pub(crate) fn run(cli: Cli, console: &mut Console<'_>) -> Result<()> {
+    let _nothing_to_take_back = (!cli.command.writes()).then(AtOnce::new);
     match cli.command {
         Command::Ls(args) => ls::run(&args, console),
         Command::Schema(args) => schema::run(&args, console),
         Command::Show(args) => show::run(&args, console),
+        Command::Head(args) => entries::head(args, console),
+        Command::Tail(args) => entries::tail(args, console),
+        Command::Sample(args) => entries::sample(&args, console),
+        Command::Count(args) => entries::count(&args, console),
+        Command::Hist(args) => hist::run(&args, console),
         Command::Stat(args) => stat::run(&args, console),
+        Command::Diff(args) => diff::run(&args, console),
         Command::Verify(args) => verify::run(&args, console),
         Command::Convert(args) => convert::run(&args, console),
         Command::Merge(args) => merge::run(&args, console),
@@ -65,6 +77,7 @@ pub(crate) fn run(cli: Cli, console: &mut Console<'_>) -> Result<()> {
         Command::Recover(args) => recover::run(&args, console),
         Command::Demo(args) => demo::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),
+        Command::Man(args) => man::run(&args, console),
     }
 }
 

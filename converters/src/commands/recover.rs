@@ -5,12 +5,16 @@ use rntuple_io::Recovered;
 use super::Console;
 use crate::cli::Recover;
 use crate::error::{Error, Result};
+use crate::output::progress::{Progress, Unit};
 use crate::output::text::{bytes, counted, printable};
 
 pub(super) fn run(args: &Recover, console: &mut Console<'_>) -> Result<()> {
-    let recovered = rntuple_io::recover(&args.input, &args.output)?;
-    console.print(&report(&recovered))?;
     let output = args.output.to_string_lossy();
+    let recovered = {
+        let bar = Progress::new(console.terminal.progress && !args.quiet, Unit::Bytes, "recovering".to_owned());
+        rntuple_io::recover_with(&args.input, &args.output, &mut |done, all| bar.step(done, all))?
+    };
+    console.print(&report(&recovered))?;
     console.print(&format!("{}: {}\n", printable(&output), bytes(recovered.file_size)))?;
     if !recovered.complete && recovered.ntuples.iter().all(|ntuple| ntuple.entries == 0) {
         let name = args.input.to_string_lossy();

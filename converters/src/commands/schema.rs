@@ -180,7 +180,7 @@ impl Context<'_> {
 }
 
 /// The C++ type, and the name that the user gave it.
-fn type_text(field: &Field) -> String {
+pub(super) fn type_text(field: &Field) -> String {
     let own = match (&*field.type_name, field.role) {
         ("", FieldRole::Record) => "(record)",
         ("", FieldRole::Collection) => "(collection)",

@@ -1,17 +1,26 @@
 //! `rntuple stat`: what takes the space?
 
+mod html;
+mod sizes;
+mod treemap;
+
 use std::ops::AddAssign;
 
 use rntuple_core::schema::{Column, FieldId};
 use rntuple_io::{ColumnStat, NTuple};
 use serde_json::{Value, json};
 
+use self::html::Report;
+use self::sizes::Layout;
 use super::schema::{encoding, top_level_of};
-use super::{Console, open};
+use super::{Console, open, print_metrics};
 use crate::cli::Stat;
 use crate::error::Result;
+use crate::interrupt::AtOnce;
+use crate::output::progress::{Progress, Unit};
 use crate::output::table::Grid;
 use crate::output::text::{bytes, count, counted, printable, ratio, to_f64};
+use crate::transport::is_standard;
 
 /// Sums over columns.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,7 +51,24 @@ struct Line<'a> {
 
 pub(super) fn run(args: &Stat, console: &mut Console<'_>) -> Result<()> {
     let ntuple = open(&args.source)?;
-    let stats = ntuple.stat()?;
+    let mut layout = Layout::default();
+    let stats = {
+        // Nothing is written yet.
+        let _nothing_half = AtOnce::new();
+        let watched = console.terminal.progress && !args.quiet;
+        let bar = Progress::new(watched, Unit::Clusters, ntuple.name().to_owned());
+        let mut clusters = 0;
+        ntuple.stat_with(&mut |cluster| {
+            clusters += 1;
+            bar.update(clusters, ntuple.cluster_count());
+            if args.html.is_some() {
+                layout.add(cluster);
+            }
+        })?
+    };
+    if args.metrics {
+        print_metrics(&ntuple.metrics(), console);
+    }
     let fields = ntuple.schema();
 
     let mut total = Total::default();
@@ -63,6 +89,15 @@ pub(super) fn run(args: &Stat, console: &mut Console<'_>) -> Result<()> {
 
     if args.json {
         return console.print_json(&to_json(&ntuple, &lines, &by_field, total));
+    }
+    if let Some(out) = &args.html {
+        let report = Report { ntuple: &ntuple, lines: &lines, by_field: &by_field, total, layout: &layout };
+        let size = report.write(out)?;
+        // The page itself may go to standard output.
+        if args.quiet || is_standard(out) {
+            return Ok(());
+        }
+        return console.print(&format!("{}: {}\n", printable(&out.to_string_lossy()), bytes(size)));
     }
     let width = console.terminal.width;
     console.print(&format!(

@@ -1,8 +1,10 @@
 //! A progress bar on standard error, for a person who would otherwise wait in front of nothing.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::interrupt;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A job shorter than this shows no bar at all.
@@ -22,6 +24,7 @@ pub(crate) struct Progress {
 pub(crate) enum Unit {
     Bytes,
     Entries,
+    Clusters,
 }
 
 impl Progress {
@@ -31,6 +34,7 @@ impl Progress {
             let template = match unit {
                 Unit::Bytes => "{msg} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}",
                 Unit::Entries => "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}",
+                Unit::Clusters => "{msg} {wide_bar} {human_pos}/{human_len} clusters {per_sec} {eta}",
             };
             let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_style(style).with_message(what)
@@ -47,6 +51,12 @@ impl Progress {
         if late && !self.shown.swap(true, Ordering::Relaxed) {
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
+    }
+
+    /// [`Progress::update`] for a callback that may end the job: it does so once the user pressed Ctrl-C.
+    pub(crate) fn step(&self, done: u64, total: u64) -> ControlFlow<()> {
+        self.update(done, total);
+        interrupt::control()
     }
 }
 

@@ -13,11 +13,20 @@ mod convert;
 mod corpus;
 mod cp;
 mod demo;
+mod diff;
+mod heads;
+mod help;
+mod hist;
 mod hostile;
+mod html;
+#[cfg(unix)]
+mod interrupt;
 mod ipc;
 mod merge;
 mod parquet;
 mod pipe;
+#[cfg(unix)]
+mod readme;
 mod recover;
 mod reports;
 mod show;

@@ -1,7 +1,5 @@
 //! Help, wrong usage, exit status.
 
-use std::process::Command;
-
 use clap_complete::Shell;
 
 use crate::support::{muons, rntuple};
@@ -126,34 +124,5 @@ fn every_shell_gets_a_completion_script() {
             assert!(script.contains(command), "{shell}: {command}");
         }
         assert!(script.contains("--entries") || script.contains("-l entries"), "{shell}");
-    }
-}
-
-/// Every example of every help text runs in a shell, word by word, on a file that has what they speak of.
-#[test]
-fn examples_of_the_help_texts_run() {
-    let Some(file) = muons() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["muons.root", ".muons.root.4711-0.part"] {
-        std::fs::copy(&file, folder.path().join(name)).unwrap();
-    }
-    for name in ["trips.parquet", "day-1.parquet", "day-2.parquet"] {
-        crate::tables::write_parquet(&folder.path().join(name), &crate::tables::small());
-    }
-    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_rntuple"));
-    let path = std::env::join_paths(
-        std::iter::once(binary.parent().unwrap().to_owned())
-            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
-    )
-    .unwrap();
-    for command in COMMANDS {
-        let help = rntuple([command, "--help"]).fine();
-        for example in help.lines().filter_map(|line| line.strip_prefix("  ")).filter(|l| l.starts_with("rntuple ")) {
-            let done =
-                Command::new("sh").args(["-c", example]).current_dir(&folder).env("PATH", &path).output().unwrap();
-            let err = String::from_utf8_lossy(&done.stderr);
-            assert!(done.status.success() && err.is_empty(), "{example}: {err}");
-            assert!(example.contains('>') || !done.stdout.is_empty(), "{example} printed nothing");
-        }
     }
 }

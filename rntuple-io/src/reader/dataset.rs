@@ -150,8 +150,8 @@ impl DataSet {
     }
 
     /// Pages as they are stored, with their checksums, which are not verified.
-    pub(crate) fn sealed_pages(&self, pages: &[PageInfo], threads: &Threads) -> Result<Vec<Bytes>> {
-        let fetched = self.fetch_pages(pages.iter(), &Pool::new(0), threads);
+    pub(crate) fn sealed_pages(&self, pages: &[PageInfo], pool: &Arc<Pool>, threads: &Threads) -> Result<Vec<Bytes>> {
+        let fetched = self.fetch_pages(pages.iter(), pool, threads);
         let read = |(sealed, page): (Option<Bytes>, &PageInfo)| match sealed {
             Some(sealed) => Ok(sealed),
             None => self.read_page(|| "page".to_owned(), page),

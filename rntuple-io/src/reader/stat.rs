@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rntuple_core::metadata::Locator;
+use rntuple_core::metadata::{ClusterPages, Locator};
 use rntuple_core::schema::ColumnId;
 
 use super::ntuple::NTuple;
@@ -34,6 +34,14 @@ impl NTuple {
     /// # Errors
     /// [`crate::Error::Format`] and [`crate::Error::Io`] when a page list cannot be read.
     pub fn stat(&self) -> Result<Vec<ColumnStat>> {
+        self.stat_with(&mut |_| ())
+    }
+
+    /// [`NTuple::stat`] that also hands over every cluster on the way, with the pages of all columns, by column id.
+    ///
+    /// # Errors
+    /// As [`NTuple::stat`].
+    pub fn stat_with(&self, each: &mut dyn FnMut(&ClusterPages)) -> Result<Vec<ColumnStat>> {
         let columns: Vec<ColumnId> = self.data.schema.columns().iter().map(|column| column.id).collect();
         let empty = |&column: &ColumnId| ColumnStat {
             column,
@@ -48,6 +56,7 @@ impl NTuple {
         let mut seen: HashSet<Locator> = HashSet::new();
         for group in 0..self.cluster_group_count() {
             for cluster in self.data.clusters(group, &columns)? {
+                each(&cluster);
                 for ((stat, pages), column) in stats.iter_mut().zip(&cluster.columns).zip(self.data.schema.columns()) {
                     let Some(compression) = pages.compression else { continue };
                     stat.clusters += 1;

@@ -9,6 +9,7 @@ use rntuple_core::schema::Schema;
 use super::evidence::{DataSetAt, Evidence};
 use super::pages::{Checker, ranges};
 use super::replay::{Replay, end_of, replay};
+use crate::copy::{Progress, go_on};
 use crate::error::Result;
 use crate::reader::File;
 
@@ -34,7 +35,12 @@ pub(super) struct Found {
 }
 
 /// Looks for the clusters of a data set, and checks their pages.
-pub(super) fn find(file: &File, evidence: &mut Evidence, index: usize) -> Result<Option<Found>> {
+pub(super) fn find(
+    file: &File,
+    evidence: &mut Evidence,
+    index: usize,
+    progress: Progress<'_>,
+) -> Result<Option<Found>> {
     let Some(set) = evidence.data_sets.get(index) else { return Ok(None) };
     let (footer, schema) = set.schema(file)?;
     let Replay { clusters, promised, superseded, extension_lost, groups_fine, notes } = replay(file, set, &schema)?;
@@ -65,6 +71,7 @@ pub(super) fn find(file: &File, evidence: &mut Evidence, index: usize) -> Result
         }
         next = end_of(&cluster);
         let end = mark(file, evidence, &cluster, max_key_size)?;
+        go_on(progress, &file.name, end.min(file.size()), 2 * file.size())?;
         match checker.check(&cluster)? {
             None => {
                 found.end = found.end.max(end);

@@ -26,13 +26,14 @@ mod target;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
 use rntuple_core::container::root_file::Anchor;
 use rntuple_core::metadata::{AttributeSet, Locator};
 
+use crate::copy::Progress;
 use crate::error::{Error, Result};
 use crate::path::{join, split};
 use crate::reader::File;
@@ -103,6 +104,15 @@ fn saved(entries: u64, clusters: u64) -> String {
 /// [`Error::Io`]; [`Error::Argument`] when both are the same file, and when there is no data set to be saved: then no
 /// target is written.
 pub fn recover(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<Recovered> {
+    recover_with(source, target, &mut |_, _| ControlFlow::Continue(()))
+}
+
+/// [`recover()`] for those who wait: `progress` is called now and then with bytes done and bytes in all, which is twice the
+/// size of the source, as it is checked and then copied; it may end the work, and then there is no target.
+///
+/// # Errors
+/// As [`recover()`]; [`Error::Stopped`] when `progress` says so.
+pub fn recover_with(source: impl AsRef<Path>, target: impl AsRef<Path>, progress: Progress<'_>) -> Result<Recovered> {
     let (source, target) = (source.as_ref(), target.as_ref());
     let file = File::open(source, Storage::shared())?;
     if same(source, target) {
@@ -120,7 +130,7 @@ pub fn recover(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<Rec
     let tree = Tree::build(&file, &evidence, &base_name)?;
     let mut found = Vec::new();
     for index in 0..evidence.data_sets.len() {
-        found.extend(data_set::find(&file, &mut evidence, index)?);
+        found.extend(data_set::find(&file, &mut evidence, index, progress)?);
     }
     let (destinations, mut notes) = destinations(&file, &evidence, &tree, &mut found)?;
     let mut recovered =
@@ -145,7 +155,7 @@ pub fn recover(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<Rec
     let target = Target::create(target)?;
     if recovered.complete {
         recovered.notes.clear();
-        recovered.file_size = target.equal(&file)?;
+        recovered.file_size = target.equal(&file, progress)?;
         recovered.notes.push("the file is complete and whole: the copy is equal to it".to_owned());
         return Ok(recovered);
     }
@@ -156,7 +166,7 @@ pub fn recover(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<Rec
     recovered.notes.append(&mut notes);
     recovered.notes.extend(unassigned);
     recovered.notes.extend(garbage(&evidence));
-    recovered.file_size = target.write(&file, &evidence, tree, &found, &destinations)?;
+    recovered.file_size = target.write(&file, &evidence, tree, &found, &destinations, progress)?;
     Ok(recovered)
 }
 

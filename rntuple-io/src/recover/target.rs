@@ -12,6 +12,7 @@ use rntuple_core::metadata::{
 use super::data_set::Found;
 use super::directories::Tree;
 use super::evidence::Evidence;
+use crate::copy::{Progress, go_on};
 use crate::error::{Error, Result};
 use crate::reader::File;
 use crate::storage::{ByteSink, NewFile};
@@ -66,20 +67,21 @@ impl Target {
         Ok(Self { name, sink })
     }
 
-    fn copy(&mut self, file: &File, end: u64) -> Result<()> {
+    fn copy(&mut self, file: &File, end: u64, progress: Progress<'_>) -> Result<()> {
         let mut at = 0;
         while at < end {
             let len = usize::try_from(end - at).unwrap_or(CHUNK).min(CHUNK);
             let bytes = file.read(|| "copying".to_owned(), at, len as u64)?;
             self.sink.write_at(at, &bytes).map_err(|e| Error::io(&self.name, "writing", e))?;
             at += len as u64;
+            go_on(progress, &self.name, file.size().saturating_add(at), 2 * file.size())?;
         }
         Ok(())
     }
 
     /// Writes an equal file; gives its size.
-    pub(super) fn equal(mut self, file: &File) -> Result<u64> {
-        self.copy(file, file.size())?;
+    pub(super) fn equal(mut self, file: &File, progress: Progress<'_>) -> Result<u64> {
+        self.copy(file, file.size(), progress)?;
         self.sink.finish().map_err(|e| Error::io(&self.name, "finishing", e))?;
         Ok(file.size())
     }
@@ -92,9 +94,10 @@ impl Target {
         tree: Tree,
         found: &[Found],
         destinations: &[Destination],
+        progress: Progress<'_>,
     ) -> Result<u64> {
         let end = end(file, evidence, &tree, found, destinations);
-        self.copy(file, end)?;
+        self.copy(file, end, progress)?;
         let mut salvage = Salvage::start(self.name, self.sink, tree.salvage(file, evidence, end)?);
         // Attribute sets first: what they are linked by comes later.
         let mut links: HashMap<usize, Vec<AttributeSet>> = HashMap::new();

@@ -31,6 +31,12 @@ impl Partial {
         write_all_at(&self.file, offset, bytes)
     }
 
+    /// Takes it away.
+    pub(crate) fn remove(&self) {
+        // An error on the way out has nobody to go to.
+        let _ = fs::remove_file(&self.path);
+    }
+
     /// Makes the file visible under its name.
     pub(crate) fn finish(self, len: u64) -> io::Result<()> {
         self.file.set_len(len)?;

@@ -1,5 +1,6 @@
 //! Copying data sets between files and stores: sealed pages are moved as they are.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rntuple_core::metadata::{EnvelopeKind, Locator};
@@ -10,7 +11,8 @@ use super::embedding::Embedding;
 use super::file::FileWriter;
 use super::options::{Checkpoint, WriteOptions};
 use super::output::{Output, Shared, Written};
-use super::transfer::{Transfer, Treatment};
+use super::transfer::{Transfer, Treatment, pool};
+use crate::copy::{Progress, go_on};
 use crate::error::Result;
 use crate::reader::NTuple;
 use crate::storage::keyed::{KeyedStore, ObjectLayout};
@@ -24,11 +26,11 @@ impl FileWriter {
     /// [`crate::Error::Argument`] for a data set with fields that this version does not know, or under another name;
     /// [`crate::Error::Format`] for a damaged one; [`crate::Error::Io`].
     pub fn copy(&self, ntuple: &NTuple, path: &str) -> Result<Written> {
-        self.copy_with(ntuple, path, &mut |_, _| ())
+        self.copy_with(ntuple, path, &mut |_, _| ControlFlow::Continue(()))
     }
 
     /// The same. `progress` is called now and then with entries done and entries of the data set.
-    pub(crate) fn copy_with(&self, ntuple: &NTuple, path: &str, progress: &mut dyn FnMut(u64, u64)) -> Result<Written> {
+    pub(crate) fn copy_with(&self, ntuple: &NTuple, path: &str, progress: Progress<'_>) -> Result<Written> {
         copy(self.shared(), ntuple, path, &WriteOptions::default(), progress)
     }
 }
@@ -47,7 +49,7 @@ impl NTuple {
         base: &str,
         options: &WriteOptions,
     ) -> Result<Written> {
-        self.copy_to_store_with(store_name.into(), store, base, options, &mut |_, _| ())
+        self.copy_to_store_with(store_name.into(), store, base, options, &mut |_, _| ControlFlow::Continue(()))
     }
 
     /// The same. `progress` is called now and then with entries done and entries of the data set.
@@ -57,7 +59,7 @@ impl NTuple {
         store: Arc<dyn KeyedStore>,
         base: &str,
         options: &WriteOptions,
-        progress: &mut dyn FnMut(u64, u64),
+        progress: Progress<'_>,
     ) -> Result<Written> {
         let options = WriteOptions { checkpoint: Checkpoint::Never, ..options.clone() };
         let file = FileWriter::objects(store_name, store, base, &options)?;
@@ -72,7 +74,7 @@ fn copy(
     ntuple: &NTuple,
     path: &str,
     options: &WriteOptions,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: Progress<'_>,
 ) -> Result<Written> {
     if let (Embedding::Objects(objects), [name, ..]) = (&*shared.lock(), ntuple.attribute_sets().as_slice())
         && objects.layout() == ObjectLayout::KeyValue
@@ -92,7 +94,7 @@ fn copy(
         let set = ntuple.attribute_set(&name)?;
         let start = |embedding: &mut Embedding| begin(embedding, &set, options);
         let mut copied = Output::start_linked(&output.shared, &name, start, options)?;
-        copy_clusters(&mut copied, &set, options, &mut |_, _| ())?;
+        copy_clusters(&mut copied, &set, options, progress)?;
         output.dataset.add_attribute_set(copied.finish_linked()?);
     }
     output.finish()
@@ -114,16 +116,11 @@ fn begin(embedding: &mut Embedding, ntuple: &NTuple, options: &WriteOptions) -> 
     Ok(Dataset::copy_of(data, header, options))
 }
 
-fn copy_clusters(
-    output: &mut Output,
-    ntuple: &NTuple,
-    options: &WriteOptions,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<()> {
+fn copy_clusters(output: &mut Output, ntuple: &NTuple, options: &WriteOptions, progress: Progress<'_>) -> Result<()> {
     let data = &ntuple.data;
     let columns: Vec<ColumnId> = data.schema.columns().iter().map(|column| column.id).collect();
     let kept = vec![Treatment { reseal: None, zeros: 0, bits: 0, compression: 0 }; columns.len()];
-    let mut copied = 0_u64;
+    let (pool, mut copied) = (pool(), 0_u64);
     // Groups, and the clusters of each, come in the order of their entries.
     for group in 0..data.footer.cluster_groups.len() {
         for cluster in data.clusters(group, &columns)? {
@@ -135,10 +132,11 @@ fn copy_clusters(
                 object_size: options.object_size,
                 verify: true,
                 threads: &Threads::Shared,
+                pool: &pool,
             };
             let (pages, moved) = transfer.pages(&mut embedding, cluster, &kept)?;
             output.dataset.add(&mut embedding, &pages)?;
-            progress(output.dataset.entries(), ntuple.entries());
+            go_on(progress, &data.file.name, output.dataset.entries(), ntuple.entries())?;
             copied = copied.saturating_add(moved.bytes);
             transfer.check_total(copied)?;
         }

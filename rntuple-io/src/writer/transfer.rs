@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::AddAssign;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use rntuple_core::arrow::recode;
 use rntuple_core::compression::CompressionSettings;
+use rntuple_core::memory::Pool;
 use rntuple_core::metadata::{ClusterPages, Locator, PageInfo};
 use rntuple_core::page::{seal, sealed_len, unseal, verify};
 use rntuple_core::schema::{Column, ColumnEncoding, ColumnId};
@@ -22,6 +23,8 @@ use crate::threads::Threads;
 /// Bytes of pages that are held at once, unless objects are larger.
 const MIN_CHUNK: u64 = 16 << 20;
 const MAX_CHUNK: u64 = 256 << 20;
+/// Bytes of memory that are kept for the next pages.
+const MAX_POOL: usize = 64 << 20;
 
 /// Stands for a place that is not known yet.
 pub(super) const NOWHERE: Locator = Locator::Unknown { kind: 0 };
@@ -89,6 +92,13 @@ pub(super) struct Transfer<'a> {
     /// Whether checksums are verified of pages that are kept.
     pub(super) verify: bool,
     pub(super) threads: &'a Threads,
+    /// Memory for pages.
+    pub(super) pool: &'a Arc<Pool>,
+}
+
+/// Memory for the pages of a transfer.
+pub(super) fn pool() -> Arc<Pool> {
+    Pool::new(MAX_POOL)
 }
 
 /// A page that several places share.
@@ -198,7 +208,7 @@ impl Transfer<'_> {
             return Ok(moved);
         }
         let stored: Vec<PageInfo> = jobs.iter().filter(|job| job.is_stored()).map(|job| job.page).collect();
-        let mut stored = self.data.sealed_pages(&stored, self.threads)?.into_iter();
+        let mut stored = self.data.sealed_pages(&stored, self.pool, self.threads)?.into_iter();
         let sealed: Vec<Bytes> = jobs
             .iter()
             .map(|job| if job.is_stored() { stored.next().unwrap_or_default() } else { Bytes::new() })

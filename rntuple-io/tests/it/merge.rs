@@ -384,7 +384,7 @@ fn damaged_inputs_leave_no_output() {
         match Merge::new([&good, &bad]).write(&out) {
             // Behind the data are the descriptions of classes.
             Ok(merged) => {
-                assert!(merged.notes[0].contains("bad.root"), "{:?}", merged.notes);
+                assert_eq!(merged.entries(), 2 * only(&good).entries());
                 fs::remove_file(&out).unwrap();
             }
             Err(error) => assert!(error.to_string().contains("bad.root"), "{error}"),
@@ -422,7 +422,7 @@ fn what_cannot_be_done_is_said() {
         calls += 1;
         if calls > 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    assert!(matches!(stopped, Err(Error::Cancelled { .. })));
+    assert!(matches!(stopped, Err(Error::Stopped { .. })));
     assert!(!at("o.root").exists());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
@@ -466,7 +466,8 @@ fn from_stores_and_into_stores() {
     for (n, out) in ["ntpl+memory://merged/native", "memory://merged/file.root"].iter().enumerate() {
         let options = WriteOptions::new().overwrite(true);
         let input = format!("ntpl+memory://merging/in{n}/{}", one.name());
-        rntuple_io::copy_ntuples(&muons, &input, &options, Storage::shared(), &mut |_, _| ()).unwrap();
+        rntuple_io::copy_ntuples(&muons, &input, &options, Storage::shared(), &mut |_, _| ControlFlow::Continue(()))
+            .unwrap();
         for _ in 0..2 {
             let merged = Merge::new([PathBuf::from(&input), muons.clone()]).write(out).unwrap();
             assert_eq!((merged.ntuples.len(), merged.entries()), (1, 2 * one.entries()));

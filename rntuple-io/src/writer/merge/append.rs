@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rntuple_core::compression::CompressionSettings;
+use rntuple_core::memory::Pool;
 use rntuple_core::metadata::{ClusterPages, ClusterSummary, ColumnPages, PageInfo};
 use rntuple_core::schema::{ColumnEncoding, ColumnId, FieldSource, MergedSchema, Schema, SchemaMerge};
 use rntuple_core::{Error as FormatError, Result as FormatResult};
@@ -29,6 +30,7 @@ pub(super) struct Job<'a> {
     pub(super) verify: bool,
     pub(super) options: &'a WriteOptions,
     pub(super) threads: &'a Threads,
+    pub(super) pool: &'a Arc<Pool>,
     /// Told the bytes of pages that were read of the data set at hand.
     pub(super) tell: &'a mut dyn FnMut(u64) -> Result<()>,
 }
@@ -129,6 +131,7 @@ impl Target {
                     object_size: job.options.object_size,
                     verify: job.verify,
                     threads: job.threads,
+                    pool: job.pool,
                 };
                 let summary = ClusterSummary {
                     id: 0,

@@ -18,7 +18,8 @@ use self::plan::{Plan, PlannedNTuple, open_inputs};
 use super::embedding::Embedding;
 use super::file::FileWriter;
 use super::options::WriteOptions;
-use super::transfer::Moved;
+use super::transfer::{Moved, pool};
+use crate::copy::{Progress, go_on};
 use crate::error::{Error, Result};
 use crate::storage::keyed::ObjectLayout;
 use crate::storage::{Name, Storage};
@@ -158,13 +159,8 @@ impl Merge {
     /// read and bytes of all inputs, as far as they are known; when it breaks, nothing is left behind.
     ///
     /// # Errors
-    /// The same, and [`Error::Cancelled`] when `progress` breaks.
-    pub fn write_with(
-        self,
-        output: impl AsRef<Path>,
-        storage: &Storage,
-        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
-    ) -> Result<Merged> {
+    /// The same, and [`Error::Stopped`] when `progress` breaks.
+    pub fn write_with(self, output: impl AsRef<Path>, storage: &Storage, progress: Progress<'_>) -> Result<Merged> {
         let output = output.as_ref();
         let name: Arc<str> = output.to_string_lossy().into();
         let argument = |reason: String| Error::Argument { file: Arc::clone(&name), reason };
@@ -176,15 +172,11 @@ impl Merge {
             return Err(argument(reason));
         }
         let threads = Threads::new(self.options.threads).map_err(|e| argument(format!("no threads: {e}")))?;
-        let cancelled = || Error::Cancelled { file: Arc::clone(&name) };
         let mut most = 0;
         let mut tell = |done: u64, all: u64| {
             // Attribute sets are counted for themselves.
             most = done.max(most);
-            match progress(most, all.max(most)) {
-                ControlFlow::Continue(()) => Ok(()),
-                ControlFlow::Break(()) => Err(cancelled()),
-            }
+            go_on(progress, &name, most, all.max(most))
         };
 
         let mut plan = Plan::default();
@@ -223,7 +215,7 @@ impl Merge {
             .into_iter()
             .map(|ntuple| Targets::start(&file, ntuple, in_store, &self.options))
             .collect::<Result<Vec<_>>>()?;
-        let mut moved = Moved::default();
+        let (pool, mut moved) = (pool(), Moved::default());
         for inputs in self.inputs.chunks(plan::AT_ONCE) {
             for input in open_inputs(inputs, storage, &threads) {
                 let input = input?;
@@ -236,6 +228,7 @@ impl Merge {
                         verify: self.verify,
                         options: &self.options,
                         threads: &threads,
+                        pool: &pool,
                         tell: &mut |bytes| tell(moved.bytes.saturating_add(bytes), total),
                     };
                     let step = targets.append(&ntuple, &mut job)?;

@@ -48,7 +48,7 @@ impl Input {
     /// The newest cycle of each RNTuple, or only the one that is asked for, with its path in the output.
     pub(super) fn ntuples(&self, only: Option<&str>) -> Result<Vec<(String, NTuple)>> {
         let in_file = self.reader.size().is_some();
-        let mut out = Vec::new();
+        let mut out: Vec<(String, NTuple)> = Vec::new();
         for key in self.reader.list().iter().filter(|key| key.newest) {
             let wanted = only.is_none_or(|path| key.path == path.trim_start_matches('/'));
             if in_file && !wanted {
@@ -57,12 +57,13 @@ impl Input {
             let ntuple = self.reader.open_key(key)?;
             // Stores have keys of their own.
             let path = if in_file { key.path.clone() } else { ntuple.name().to_owned() };
+            if out.iter().any(|(other, _)| *other == path) {
+                let reason = format!("it has several '{path}': give their keys as inputs");
+                return Err(Error::Argument { file: self.reader.name().into(), reason });
+            }
             if wanted || only == Some(path.as_str()) {
                 out.push((path, ntuple));
             }
-        }
-        if let Some(((path, _), _)) = out.iter().zip(out.iter().skip(1)).find(|(a, b)| a.0 == b.0) {
-            return Err(Error::Argument { file: self.reader.name().into(), reason: format!("it has '{path}' twice") });
         }
         Ok(out)
     }
