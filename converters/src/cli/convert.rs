@@ -10,6 +10,7 @@ use rntuple_io::{Checkpoint, EntryRange};
 
 use super::values::{self, ForFields};
 use crate::formats::Format;
+use crate::formats::ttree::Collections;
 
 /// Convert tables between RNTuple and other formats, or write RNTuples anew with other settings.
 ///
@@ -59,7 +60,7 @@ pub(crate) struct Convert {
     pub(crate) to: Option<Format>,
 
     /// Only this RNTuple or TTree: NAME, DIR/NAME, NAME;CYCLE [default: the newest cycle of each]
-    #[arg(long, short = 'n', value_name = "PATH")]
+    #[arg(long, short = 'n', visible_alias = "tree", value_name = "PATH")]
     pub(crate) ntuple: Option<String>,
 
     /// Write it under this name, which may have directories; for a single RNTuple [default: that of the source, or Events]
@@ -73,6 +74,10 @@ pub(crate) struct Convert {
     /// Fields to keep, by path; those that cannot be read are left out with a warning [default: all]
     #[arg(long, short = 'f', value_name = "GLOB,...", value_delimiter = ',')]
     pub(crate) fields: Vec<String>,
+
+    /// Of a TTree, what becomes of branches that share a count, such as Muon_pt[nMuon] [default: shared for RNTuples]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) collections: Option<Collections>,
 
     /// Entries to keep, the last one excluded: A..B, A.., ..B, or a single A; negative counts from the end
     #[arg(long, short = 'e', value_name = "A..B", allow_hyphen_values = true, value_parser = values::entries)]

@@ -8,7 +8,7 @@ mod tables;
 use super::{Console, print_metrics};
 use crate::cli::Convert;
 use crate::error::{Error, Result};
-use crate::formats::{self, Format};
+use crate::formats::{self, Format, ttree};
 
 /// What is read and written, once names and options are understood.
 struct Job<'a> {
@@ -25,7 +25,13 @@ pub(super) fn run(args: &Convert, console: &mut Console<'_>) -> Result<()> {
         None => inputs::format(&args.output, "--to")?,
     };
     let inputs = inputs::expand(&args.inputs)?;
-    let from = inputs::format_of_all(&inputs, args.from)?;
+    let mut from = inputs::format_of_all(&inputs, args.from)?;
+    if args.from.is_none()
+        && from == Format::RNTuple
+        && inputs.first().is_some_and(|input| ttree::has_trees_only(input))
+    {
+        from = Format::TTree;
+    }
     check_options(args, from, to)?;
     inputs::refuse_source_as_target(&inputs, &args.output)?;
     let job = Job { args, inputs, from, to };
@@ -38,6 +44,9 @@ pub(super) fn run(args: &Convert, console: &mut Console<'_>) -> Result<()> {
 
 /// Options that would have no effect are refused: whoever gives one expects something of it.
 fn check_options(args: &Convert, from: Format, to: Format) -> Result<()> {
+    if args.collections.is_some() && from != Format::TTree {
+        return Err(Error::Usage("--collections is for TTree input only".to_owned()));
+    }
     match to {
         Format::RNTuple => rntuples::rntuple_compression(args).map(drop)?,
         Format::Parquet => formats::parquet::compression(args).map(drop)?,

@@ -188,6 +188,10 @@ impl Source for Chain {
         }
     }
 
+    fn warnings(&self) -> Vec<String> {
+        self.current.warnings()
+    }
+
     fn metrics(&self) -> Option<Metrics> {
         self.current.metrics()
     }

@@ -6,6 +6,7 @@ pub(crate) mod ipc;
 pub(crate) mod parquet;
 pub(crate) mod rntuple;
 mod shape;
+pub(crate) mod ttree;
 
 use std::path::Path;
 
@@ -89,6 +90,11 @@ pub(crate) trait Source: Send {
     /// The next batch; `None` at the end.
     fn next(&mut self) -> Result<Option<RecordBatch>>;
 
+    /// What is left out though it was asked for, with the reasons.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What reading cost, if that is counted.
     fn metrics(&self) -> Option<Metrics> {
         None
@@ -108,7 +114,7 @@ pub(crate) trait Sink {
 pub(crate) fn names(format: Format, file: &Path) -> Result<Vec<Option<String>>> {
     match format {
         Format::RNTuple => rntuple::names(file),
-        Format::TTree => Err(not_yet(format, file)),
+        Format::TTree => ttree::names(file),
         _ => Ok(vec![None]),
     }
 }
@@ -117,11 +123,12 @@ pub(crate) fn names(format: Format, file: &Path) -> Result<Vec<Option<String>>> 
 pub(crate) fn open(format: Format, file: &Path, name: Option<&str>, args: &Convert) -> Result<Box<dyn Source>> {
     let source = match format {
         Format::RNTuple => rntuple::open(file, name, args)?,
+        Format::TTree => ttree::open(file, name, args)?,
         Format::Parquet => parquet::open(file, args)?,
         Format::Arrow => ipc::open(file)?,
         _ => return Err(not_yet(format, file)),
     };
-    shape::shape(source, file, args, format != Format::RNTuple)
+    shape::shape(source, file, args, !matches!(format, Format::RNTuple | Format::TTree))
 }
 
 /// Starts to write a table to the output that the options name.

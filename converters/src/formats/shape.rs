@@ -191,6 +191,10 @@ impl Source for Shaped {
         batch.map(Some).map_err(|e| Error::Table { file: self.file.clone(), reason: e.to_string() })
     }
 
+    fn warnings(&self) -> Vec<String> {
+        self.inner.warnings()
+    }
+
     fn metrics(&self) -> Option<Metrics> {
         self.inner.metrics()
     }

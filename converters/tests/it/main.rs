@@ -32,6 +32,7 @@ mod reports;
 mod show;
 mod support;
 mod tables;
+mod ttree;
 mod unavailable;
 mod usage;
 mod vectors;

@@ -28,6 +28,33 @@ impl Projection {
         Self { patterns: Some(patterns.into_iter().map(Into::into).collect()) }
     }
 
+    /// Whether it chooses the field of this path, or one above it: the names from the top level down, each with whether
+    /// it is a `_0` that may be left out.
+    ///
+    /// ```
+    /// use rntuple_core::arrow::Projection;
+    ///
+    /// let path = [("Muon", false), ("_0", true), ("pt", false)];
+    /// assert!(Projection::patterns(["Muon.p*"]).chooses(&path));
+    /// assert!(Projection::patterns(["Muon"]).chooses(&path));
+    /// assert!(!Projection::patterns(["Muon.eta"]).chooses(&path));
+    /// ```
+    #[must_use]
+    pub fn chooses(&self, path: &[(&str, bool)]) -> bool {
+        self.patterns.as_ref().is_none_or(|patterns| {
+            patterns.iter().any(|pattern| {
+                let pattern: Vec<&str> = pattern.split('.').collect();
+                (1..=path.len()).any(|n| path_matches(&pattern, path.get(..n).unwrap_or_default()))
+            })
+        })
+    }
+
+    /// Whether it could choose a top-level field of this name, or something below it.
+    #[must_use]
+    pub fn reaches(&self, name: &str) -> bool {
+        self.matcher().reaches(name)
+    }
+
     pub(super) fn matcher(&self) -> Matcher<'_> {
         let hits = RefCell::new(vec![false; self.patterns.as_ref().map_or(0, Vec::len)]);
         Matcher { patterns: self.patterns.as_deref(), hits }

@@ -27,7 +27,9 @@ pub(super) fn run(job: &Job<'_>, console: &mut Console<'_>) -> Result<()> {
             Compression::To(setting) => setting,
             Compression::Keep => return Err(Error::Usage("--compression keep is for RNTuple sources".to_owned())),
         };
-        let mut options = write_options(args, compression).arrow_types(true).keep_encodings(!args.default_encodings);
+        let mut options = write_options(args, compression).keep_encodings(!args.default_encodings);
+        // The types of trees are those of RNTuple.
+        options = options.arrow_types(job.from != Format::TTree);
         for one in &args.encoding {
             options = options.encoding(&one.pattern, one.value);
         }
@@ -114,6 +116,9 @@ fn pump(
     let (mut rows, mut batches) = (0_u64, 0_u64);
     let (mut reading, mut writing) = (Duration::ZERO, Duration::ZERO);
     let total = source.rows();
+    for warning in source.warnings() {
+        console.complain(&format_args!("warning: {}", printable(&warning)));
+    }
     loop {
         interrupt::check()?;
         let started = Instant::now();
