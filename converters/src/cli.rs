@@ -5,6 +5,7 @@ mod diff;
 mod entries;
 mod hist;
 mod merge;
+mod text;
 mod values;
 
 use std::path::PathBuf;

@@ -79,6 +79,16 @@ impl From<rntuple_io::Error> for Error {
     }
 }
 
+impl Error {
+    /// The same of a file that is written, and not of standard output.
+    pub(crate) fn in_file(self, file: &str) -> Self {
+        match self {
+            Self::Output(source) => Self::Io { file: file.to_owned(), source },
+            other => other,
+        }
+    }
+}
+
 impl From<csv::Error> for Error {
     fn from(error: csv::Error) -> Self {
         // The writer is only ever given records of equal length, so this is always the sink's own error.

@@ -8,6 +8,7 @@ use rntuple_core::compression::CompressionSettings;
 use rntuple_core::schema::ColumnEncoding;
 use rntuple_io::{Checkpoint, EntryRange};
 
+use super::text::TextArgs;
 use super::values::{self, ForFields};
 use crate::formats::Format;
 use crate::formats::ttree::Collections;
@@ -37,6 +38,11 @@ Examples:
   rntuple convert 'day-*.parquet' year.root --name Trips
   rntuple convert muons.root muons.parquet --fields 'nMuon,Muon_*' --compression zstd:9
   rntuple convert muons.root - --to arrow > muons.arrows
+  rntuple convert runs.csv.gz runs.root --types 'run=uint32,comment=string?' --null NA
+  rntuple convert muons.root muons.tsv --fields 'nMuon' --null NA
+  rntuple convert events.jsonl events.root --infer-rows all
+  rntuple convert events.jsonl events.root --schema other.root
+  rntuple convert muons.root muons.npz --fields nMuon
   rntuple convert muons.root small.root --compression lzma:9
   rntuple convert muons.root first.root --fields 'nMuon,Muon_*' --entries ..100
   rntuple convert muons.root rough.root --encoding '**.Muon_pt=Real32Trunc(16)'
@@ -142,4 +148,7 @@ pub(crate) struct Convert {
     /// Say on standard error what reading cost: requests, bytes, times
     #[arg(long)]
     pub(crate) metrics: bool,
+
+    #[command(flatten)]
+    pub(crate) text: TextArgs,
 }

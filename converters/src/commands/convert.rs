@@ -33,6 +33,9 @@ pub(super) fn run(args: &Convert, console: &mut Console<'_>) -> Result<()> {
         from = Format::TTree;
     }
     check_options(args, from, to)?;
+    if let Some((option, what)) = args.text.useless(from, to) {
+        return Err(Error::Usage(format!("{option} is for {what} only")));
+    }
     inputs::refuse_source_as_target(&inputs, &args.output)?;
     let job = Job { args, inputs, from, to };
     if from == Format::RNTuple && to == Format::RNTuple {

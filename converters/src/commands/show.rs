@@ -7,7 +7,7 @@ use rntuple_io::NTuple;
 use super::{Console, open, print_metrics};
 use crate::cli::{Format, Show};
 use crate::error::Result;
-use crate::output::csv::CsvWriter;
+use crate::output::csv::{CsvFormat, CsvWriter};
 use crate::output::json;
 use crate::output::progress::{Progress, Unit};
 use crate::output::table::{EntryTable, fields_that_fit};
@@ -87,13 +87,13 @@ pub(super) fn print<'a>(
             Ok(())
         }
         Format::Csv => {
-            let mut writer = CsvWriter::new(&entries.schema, console.out)?;
+            let mut writer = CsvWriter::new(&entries.schema, &CsvFormat::default(), &mut *console.out)?;
             for batch in entries.batches {
                 let batch = batch?;
                 writer.write(&batch)?;
                 count(&batch);
             }
-            writer.finish()
+            writer.finish().map(|_| ())
         }
         Format::Table => {
             let all = entries.schema.fields().len();

@@ -93,6 +93,26 @@ impl Chain {
         Ok(Box::new(chain))
     }
 
+    /// The rows of a source that are in the range; `name` is for messages.
+    pub(crate) fn over(source: Box<dyn Source>, name: &str, range: Option<EntryRange>) -> Result<Box<dyn Source>> {
+        let Some(range) = range else { return Ok(source) };
+        let rows = source.rows();
+        let range = resolve(range, rows, name)?;
+        let rows = rows.map(|rows| rows.saturating_sub(range.skip).min(range.take));
+        let mut chain = Self {
+            open: Box::new(|_| Err(Error::Usage("there is nothing to read".to_owned()))),
+            inputs: VecDeque::new(),
+            name: name.to_owned(),
+            schema: source.schema(),
+            current: source,
+            range,
+            order: None,
+            rows,
+        };
+        chain.pass_over()?;
+        Ok(Box::new(chain))
+    }
+
     fn pass_over(&mut self) -> Result<()> {
         if self.range.skip > 0 {
             self.range.skip -= self.current.skip(self.range.skip)?.min(self.range.skip);

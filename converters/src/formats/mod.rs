@@ -1,14 +1,23 @@
 //! Formats of tables: what is read from them and written to them are Arrow record batches.
 
 pub(crate) mod chain;
+mod columns;
+pub(crate) mod csv;
+mod decompress;
 mod differences;
+mod feed;
 pub(crate) mod ipc;
+mod json;
+mod names;
+mod npz;
 pub(crate) mod parquet;
 pub(crate) mod rntuple;
+pub(crate) mod schema;
 mod shape;
 pub(crate) mod ttree;
+pub(crate) mod types;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -131,12 +140,37 @@ pub(crate) fn open(format: Format, file: &Path, name: Option<&str>, args: &Conve
     shape::shape(source, file, args, !matches!(format, Format::RNTuple | Format::TTree))
 }
 
+/// Opens text files as one table; `None` for formats that are no text. What their rows are is found out from all of them
+/// together. `warn` hears of names that were changed.
+pub(crate) fn open_text(
+    format: Format,
+    files: &[PathBuf],
+    args: &Convert,
+    warn: &mut dyn FnMut(String),
+) -> Result<Option<Box<dyn Source>>> {
+    let wanted = args.text.wanted();
+    let source: Box<dyn Source> = match format {
+        Format::Csv | Format::Tsv => {
+            let dialect = args.text.dialect(format);
+            Box::new(csv::CsvSource::open(files, dialect, &wanted, args.threads, warn)?)
+        }
+        Format::Json => Box::new(json::JsonSource::open(files, &wanted, args.threads, warn)?),
+        _ => return Ok(None),
+    };
+    let first = files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
+    shape::shape(source, first, args, true).map(Some)
+}
+
 /// Starts to write a table to the output that the options name.
 pub(crate) fn create(format: Format, args: &Convert, schema: &SchemaRef) -> Result<Box<dyn Sink>> {
+    let output = &args.output;
     match format {
         Format::Parquet => parquet::create(args, schema),
         Format::Arrow => ipc::create(args, schema),
-        _ => Err(not_yet(format, &args.output)),
+        Format::Csv | Format::Tsv => Ok(Box::new(csv::CsvSink::create(output, schema, &args.text.dialect(format))?)),
+        Format::Json => Ok(Box::new(json::JsonSink::create(output)?)),
+        Format::Npz => Ok(Box::new(npz::NpzSink::create(output, schema)?)),
+        _ => Err(not_yet(format, output)),
     }
 }
 

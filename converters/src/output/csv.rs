@@ -1,6 +1,7 @@
 //! Arrow record batches as CSV: one line of field names, then one line per entry.
 //!
-//! Scalars are plain, nested values are JSON as in [`json`](super::json), an absent value is an empty cell.
+//! Scalars are plain, nested values are JSON as in [`json`](super::json), an absent value is an empty cell or a text of your
+//! choice.
 
 use std::io::Write;
 
@@ -10,36 +11,62 @@ use arrow::datatypes::Schema;
 use super::json::Cells;
 use crate::error::{Error, Result};
 
+/// How values are set apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CsvFormat<'a> {
+    /// Stands between values.
+    pub delimiter: u8,
+    /// Stands around values that need it.
+    pub quote: u8,
+    /// Stands before a quote inside of quotes; `None`: the quote is doubled.
+    pub escape: Option<u8>,
+    /// Stands for an absent value.
+    pub null: &'a str,
+    /// Whether there is a line of field names.
+    pub header: bool,
+}
+
+impl Default for CsvFormat<'_> {
+    fn default() -> Self {
+        Self { delimiter: b',', quote: b'"', escape: None, null: "", header: true }
+    }
+}
+
 /// Writes CSV to a sink.
-pub struct CsvWriter<'a> {
-    writer: ::csv::Writer<&'a mut dyn Write>,
+pub struct CsvWriter<W: Write> {
+    writer: ::csv::Writer<W>,
+    null: Vec<u8>,
     cell: Vec<u8>,
 }
 
-impl std::fmt::Debug for CsvWriter<'_> {
+impl<W: Write> std::fmt::Debug for CsvWriter<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CsvWriter").finish_non_exhaustive()
     }
 }
 
-impl<'a> CsvWriter<'a> {
+impl<W: Write> CsvWriter<W> {
     /// Writes the line of field names. A data set without fields has no such line, and none for its entries.
     ///
     /// # Errors
     /// [`Error::Output`] when `out` fails.
-    pub fn new(schema: &Schema, out: &'a mut dyn Write) -> Result<Self> {
-        let mut writer = ::csv::Writer::from_writer(out);
-        if !schema.fields().is_empty() {
+    pub fn new(schema: &Schema, format: &CsvFormat<'_>, out: W) -> Result<Self> {
+        let mut builder = ::csv::WriterBuilder::new();
+        builder.delimiter(format.delimiter).quote(format.quote).buffer_capacity(64 << 10);
+        if let Some(escape) = format.escape {
+            builder.double_quote(false).escape(escape);
+        }
+        let mut writer = builder.from_writer(out);
+        if format.header && !schema.fields().is_empty() {
             writer.write_record(schema.fields().iter().map(|field| field.name()))?;
         }
-        Ok(Self { writer, cell: Vec::new() })
+        Ok(Self { writer, null: format.null.as_bytes().to_vec(), cell: Vec::new() })
     }
 
     /// Writes every entry of `batch`, which must have the fields of the schema that [`CsvWriter::new`] was given.
     ///
     /// # Errors
-    /// [`Error::UnsupportedArrow`] for an Arrow type that no RNTuple field maps to, [`Error::Output`] when the sink
-    /// fails.
+    /// [`Error::UnsupportedArrow`] for an Arrow type that has no text, [`Error::Output`] when the sink fails.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         if batch.num_columns() == 0 {
             return Ok(());
@@ -49,7 +76,11 @@ impl<'a> CsvWriter<'a> {
         for row in 0..batch.num_rows() {
             for column in &columns {
                 self.cell.clear();
-                column.write_plain(row, &mut self.cell);
+                if column.is_absent(row) {
+                    self.cell.extend_from_slice(&self.null);
+                } else {
+                    column.write_plain(row, &mut self.cell);
+                }
                 self.writer.write_field(&self.cell)?;
             }
             self.writer.write_record(None::<&[u8]>)?;
@@ -57,12 +88,12 @@ impl<'a> CsvWriter<'a> {
         Ok(())
     }
 
-    /// Hands everything to the sink.
+    /// Hands everything to the sink, and gives it back.
     ///
     /// # Errors
     /// [`Error::Output`] when the sink fails.
-    pub fn finish(mut self) -> Result<()> {
-        self.writer.flush().map_err(Error::Output)
+    pub fn finish(self) -> Result<W> {
+        self.writer.into_inner().map_err(|error| Error::Output(error.into_error()))
     }
 }
 
@@ -77,7 +108,7 @@ mod tests {
 
     fn csv(batch: &RecordBatch) -> String {
         let mut out = Vec::new();
-        let mut writer = CsvWriter::new(batch.schema_ref(), &mut out).unwrap();
+        let mut writer = CsvWriter::new(batch.schema_ref(), &CsvFormat::default(), &mut out).unwrap();
         writer.write(batch).unwrap();
         writer.finish().unwrap();
         String::from_utf8(out).unwrap()

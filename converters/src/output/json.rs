@@ -13,6 +13,8 @@
 //! | map | array of `{"_0": key, "_1": value}` |
 //! | dense union | the bare value, `null` when it holds none |
 //! | streamer field | `{"__streamer__": "<base64>"}` |
+//! | date, time, timestamp, decimal | string as Arrow prints it: `"2026-11-21T12:00:00Z"` |
+//! | dictionary | the value |
 
 use std::io::Write;
 
@@ -22,6 +24,7 @@ use arrow::array::{
     UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
 use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, UnionMode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -95,6 +98,12 @@ impl Cells {
     /// [`Error::UnsupportedArrow`] for an Arrow type that no RNTuple field maps to.
     pub fn new(field: &Field, array: &ArrayRef) -> Result<Self> {
         Ok(Self { node: Node::new(field, array)? })
+    }
+
+    /// Whether `row` has no value.
+    #[must_use]
+    pub fn is_absent(&self, row: usize) -> bool {
+        self.node.is_absent(row)
     }
 
     /// Appends the value of `row` in plain form: scalars without JSON's quotes, nested values as JSON, nothing for
@@ -227,6 +236,11 @@ impl Node {
                 Kind::Union { type_ids: array.type_ids().clone(), offsets, children }
             }
             other => {
+                if let Some(plain) = plain(other) {
+                    // Arrow itself makes text of it, such as `2026-11-21T12:00:00`.
+                    let array = cast(array, &plain).map_err(|error| Error::Output(std::io::Error::other(error)))?;
+                    return Self::new(field, &array);
+                }
                 return Err(Error::UnsupportedArrow { field: field.name().clone(), arrow_type: other.to_string() });
             }
         };
@@ -241,6 +255,19 @@ impl Node {
 
     fn is_null(&self, row: usize) -> bool {
         self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
+    }
+
+    /// Whether `null` stands for the value.
+    fn is_absent(&self, row: usize) -> bool {
+        self.is_null(row)
+            || match &self.kind {
+                Kind::Null => true,
+                Kind::Boxed(child) => child.is_absent(row),
+                Kind::Union { type_ids, offsets, children } => {
+                    alternative(type_ids, offsets.as_ref(), children, row).is_none_or(|(child, at)| child.is_absent(at))
+                }
+                _ => false,
+            }
     }
 
     fn write(&self, row: usize, out: &mut Vec<u8>) {
@@ -314,6 +341,30 @@ impl Node {
             _ => self.write(row, out),
         }
     }
+}
+
+/// The type that holds the same values in a plainer form.
+fn plain(data_type: &DataType) -> Option<DataType> {
+    Some(match data_type {
+        DataType::Date32
+        | DataType::Date64
+        | DataType::Time32(_)
+        | DataType::Time64(_)
+        | DataType::Timestamp(..)
+        | DataType::Duration(_)
+        | DataType::Interval(_)
+        | DataType::Decimal32(..)
+        | DataType::Decimal64(..)
+        | DataType::Decimal128(..)
+        | DataType::Decimal256(..)
+        | DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView | DataType::FixedSizeBinary(_) => DataType::Binary,
+        DataType::Dictionary(_, values) => values.as_ref().clone(),
+        DataType::RunEndEncoded(_, values) => values.data_type().clone(),
+        DataType::ListView(item) => DataType::List(item.clone()),
+        DataType::LargeListView(item) => DataType::LargeList(item.clone()),
+        _ => return None,
+    })
 }
 
 fn is_set(field: &Field, key: &str) -> bool {

@@ -12,6 +12,7 @@ mod compare;
 mod convert;
 mod corpus;
 mod cp;
+mod csv;
 mod demo;
 mod diff;
 mod heads;
@@ -23,6 +24,8 @@ mod html;
 mod interrupt;
 mod ipc;
 mod merge;
+mod json;
+mod npz;
 mod parquet;
 mod pipe;
 #[cfg(unix)]

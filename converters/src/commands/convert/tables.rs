@@ -43,7 +43,7 @@ pub(super) fn run(job: &Job<'_>, console: &mut Console<'_>) -> Result<()> {
         // The first source is open before a file is made: what cannot be read leaves what was there.
         let mut file = None;
         for name in &mut names {
-            let mut source = open(job, name.as_deref())?;
+            let mut source = open(job, name.as_deref(), console)?;
             let target = args.name.clone().or(name.take()).unwrap_or_else(|| NAME.to_owned());
             let file = match &mut file {
                 Some(file) => file,
@@ -71,7 +71,7 @@ pub(super) fn run(job: &Job<'_>, console: &mut Console<'_>) -> Result<()> {
             return Err(Error::Table { file, reason });
         }
         let name = names.into_iter().next().flatten();
-        let mut source = open(job, name.as_deref())?;
+        let mut source = open(job, name.as_deref(), console)?;
         let mut sink = formats::create(job.to, args, &source.schema())?;
         let what = args.output.to_string_lossy().into_owned();
         let progress = Progress::new(console.terminal.progress && !args.quiet, Unit::Entries, what);
@@ -98,7 +98,12 @@ fn names(job: &Job<'_>) -> Result<Vec<Option<String>>> {
 }
 
 /// The rows of a table in all inputs.
-fn open(job: &Job<'_>, name: Option<&str>) -> Result<Box<dyn Source>> {
+fn open(job: &Job<'_>, name: Option<&str>, console: &mut Console<'_>) -> Result<Box<dyn Source>> {
+    let mut warn = |warning: String| console.complain(&format_args!("warning: {warning}"));
+    if let Some(source) = formats::open_text(job.from, &job.inputs, job.args, &mut warn)? {
+        let first = job.inputs.first().map(|input| input.to_string_lossy().into_owned()).unwrap_or_default();
+        return Chain::over(source, &first, job.args.entries);
+    }
     let (from, args) = (job.from, job.args.clone());
     let name = name.map(ToOwned::to_owned);
     let open = move |input: &PathBuf| formats::open(from, input, name.as_deref(), &args);
