@@ -47,9 +47,21 @@ fi
 python3 converters/tests/interop/run.py --rntuple "$rntuple" --example "$built/examples/interop" \
   --peers "$target/interop" ${LARGE:+--large}
 
+# What pyarrow, pandas, NumPy, uproot and ROOT make of conversions and of merged files. Public files are downloaded for it.
+case $target in /*) peers=$target/interop ;; *) peers=$PWD/$target/interop ;; esac
+if [ -x "$peers/venv/bin/python" ]; then
+  export ROOT_PYTHON=$peers/venv/bin/python
+  "$ROOT_PYTHON" converters/tests/text/run.py "$rntuple"
+  "$ROOT_PYTHON" converters/tests/parquet/peers.py --rntuple "$rntuple"
+  "$ROOT_PYTHON" converters/tests/parquet/run.py --rntuple "$rntuple" || [ $? = 77 ]
+  "$ROOT_PYTHON" converters/tests/ttree/run.py --rntuple "$rntuple" --peers "$peers/venv" --root uproot-HZZ.root \
+    uproot-Zmumu.root uproot-small-flat-tree.root nanoAOD_2015_CMS_Open_Data_ttbar.root || [ $? = 77 ]
+  "$ROOT_PYTHON" converters/tests/merge/run.py --rntuple "$rntuple" --peers "$peers"
+else
+  echo "test.sh: skipped: conversions and merged files against others, as ROOT and uproot cannot be had"
+fi
+python3 converters/tests/html/run.py --rntuple "$rntuple" || [ $? = 77 ]
+
 # The Python package: wheel and source distribution, compared with uproot, Awkward Array, DuckDB and others.
-peers=$PWD/$target/interop/venv/bin/python
-case $target in /*) peers=$target/interop/venv/bin/python ;; esac
-if [ -x "$peers" ]; then export ROOT_PYTHON=$peers; fi
 rntuple-py/test.sh
 echo "test.sh: all passed"

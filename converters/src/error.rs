@@ -61,11 +61,10 @@ impl Error {
     /// True when the reader of our output has gone away, as in `rntuple show FILE | head`: no reason to complain.
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
-        let error = match self {
-            Self::Output(error) | Self::Io { source: error, .. } => error,
-            _ => return false,
-        };
-        error.kind() == io::ErrorKind::BrokenPipe
+        match self {
+            Self::Output(error) | Self::Io { source: error, .. } => error.kind() == io::ErrorKind::BrokenPipe,
+            _ => false,
+        }
     }
 }
 

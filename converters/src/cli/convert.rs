@@ -27,6 +27,7 @@ use crate::formats::ttree::Collections;
 /// RNTuple lacks (timestamps, decimals, dictionaries ..) are stored as numbers and the like, and come back on the way out.
 ///
 /// Patterns of fields: Muon_*, event.hits.x; `**` stands for any names. They must match something in each data set.
+/// Of formats other than RNTuple, they choose whole columns.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Compressions: zstd, zlib, lz4, lzma, each with a level if you like (zstd:5); ROOT's numbers (505); none.
@@ -81,7 +82,7 @@ pub(crate) struct Convert {
     #[arg(long, short = 'f', value_name = "GLOB,...", value_delimiter = ',')]
     pub(crate) fields: Vec<String>,
 
-    /// Of a TTree, what becomes of branches that share a count, such as Muon_pt[nMuon] [default: shared for RNTuples]
+    /// Of a TTree, what becomes of branches that share a count [default: shared for RNTuples]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) collections: Option<Collections>,
 

@@ -23,7 +23,7 @@ pub(crate) struct Hist {
     #[command(flatten)]
     pub(crate) source: Source,
 
-    /// Path of the field: Muon_pt, event.hits.x
+    /// Path of the field: pt, event.hits.x
     #[arg(value_name = "FIELD")]
     pub(crate) field: String,
 

@@ -12,13 +12,14 @@ use super::values;
 ///
 /// RNTuples of the same path are merged: name, and directories in the file. Pages are taken over as they are, with their
 /// encodings and compressions, so that clusters stay as large as they are; `rntuple convert` makes larger ones of many small
-/// ones. Attribute sets come along, their ranges counted in OUT, and so do descriptions of C++ classes. Other objects
-/// (histograms, TTrees) are not merged; a warning names them. OUT appears when it is complete and replaces a file of that
+/// ones. Attribute sets come along, their ranges counted in OUT, and so do descriptions of C++ classes. Other objects, such as
+/// histograms and trees, are not merged; a warning names them. OUT appears when it is complete and replaces a file of that
 /// name; after an error there is none.
 ///
 /// Fields are matched by name. Type, class version and structure must agree; encodings may differ. A page whose encoding OUT
-/// does not have is encoded anew if no value changes by that (Int32 as SplitInt32, Real16 as Real32); otherwise the field has
-/// a further representation in OUT, as RNTuple allows. Pages keep their checksums, and those without stay without.
+/// does not have is encoded anew if no value changes by that (plain as split integers, half as single precision); otherwise
+/// the field has a further representation in OUT, as RNTuple allows. Pages keep their checksums, and those without stay
+/// without.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 IN may be a path, a URI, a pattern such as 'run*.root' in quotes, or @FILE, which has one name per line.

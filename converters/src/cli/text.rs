@@ -46,7 +46,7 @@ pub(crate) struct TextArgs {
     #[arg(long, value_name = "SIGN", value_parser = sign)]
     pub(crate) comment: Option<u8>,
 
-    /// There is no line of column names: they are column_1, column_2, ..
+    /// There is no line of column names: they are `column_1`, `column_2`, ..
     #[arg(long)]
     pub(crate) no_header: bool,
 }

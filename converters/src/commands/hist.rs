@@ -48,7 +48,7 @@ fn collect(args: &Hist, ntuple: &NTuple, console: &Console<'_>) -> Result<Values
     let batches = scan()?;
     let fields = batches.schema();
     let mut leaves = Vec::new();
-    fields.fields().iter().for_each(|field| find_leaves(field, String::new(), &mut leaves));
+    fields.fields().iter().for_each(|field| find_leaves(field, "", &mut leaves));
     let field = printable(&args.field);
     let kind = match leaves.as_slice() {
         [(_, Some(kind))] => *kind,
@@ -97,24 +97,24 @@ fn collect(args: &Hist, ntuple: &NTuple, console: &Console<'_>) -> Result<Values
 }
 
 /// The fields below one that have values, with what these are.
-fn find_leaves(field: &Field, above: String, leaves: &mut Vec<(String, Option<Kind>)>) {
+fn find_leaves(field: &Field, above: &str, leaves: &mut Vec<(String, Option<Kind>)>) {
     let name = if above.is_empty() { field.name().clone() } else { format!("{above}.{}", field.name()) };
     match field.data_type() {
         // The names of items may be left out.
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
             let mut below = Vec::new();
-            find_leaves(&Field::clone(item).with_name(""), String::new(), &mut below);
+            find_leaves(&Field::clone(item).with_name(""), "", &mut below);
             let join = |(path, kind): (String, _)| {
                 let path = path.trim_start_matches('.');
                 (if path.is_empty() { name.clone() } else { format!("{name}.{path}") }, kind)
             };
             leaves.extend(below.into_iter().map(join));
         }
-        DataType::Map(item, _) => find_leaves(&Field::clone(item).with_name(&name), String::new(), leaves),
-        DataType::Struct(members) => members.iter().for_each(|member| find_leaves(member, name.clone(), leaves)),
+        DataType::Map(item, _) => find_leaves(&Field::clone(item).with_name(&name), "", leaves),
+        DataType::Struct(members) => members.iter().for_each(|member| find_leaves(member, &name, leaves)),
         DataType::Union(members, _) => {
             let members = members.iter().filter(|(_, member)| *member.data_type() != DataType::Null);
-            members.for_each(|(_, member)| find_leaves(member, name.clone(), leaves));
+            members.for_each(|(_, member)| find_leaves(member, &name, leaves));
         }
         _ if field.metadata().contains_key("rntuple.streamer") => leaves.push((name, None)),
         other => leaves.push((name, Kind::of(other))),

@@ -74,7 +74,7 @@ fn render(command: &clap::Command, roff: &mut Vec<u8>) -> io::Result<()> {
     as_it_stands(roff, "EXAMPLES", examples)
 }
 
-/// A section whose lines are not filled into paragraphs, as clap_mangen would.
+/// A section whose lines are not filled into paragraphs, as the generator would.
 fn as_it_stands(roff: &mut Vec<u8>, heading: &str, text: &str) -> io::Result<()> {
     let text = text.trim_matches('\n');
     if text.is_empty() {

@@ -117,7 +117,8 @@ mod tests {
         };
         let zstd = |text: &str| zstd::encode_all(text.as_bytes(), 1).unwrap();
         let plain = |text: &str| text.as_bytes().to_vec();
-        let each: [&dyn Fn(&str) -> Vec<u8>; 5] = [&gzip, &xz, &bzip2, &zstd, &plain];
+        type Compress<'a> = &'a dyn Fn(&str) -> Vec<u8>;
+        let each: [Compress<'_>; 5] = [&gzip, &xz, &bzip2, &zstd, &plain];
         for compress in each {
             let both = [compress("a,b\n1,"), compress("2\n")].concat();
             assert_eq!(read(both.clone()).unwrap(), b"a,b\n1,2\n");

@@ -1,6 +1,9 @@
 //! Apache Arrow IPC: files with random access (Feather V2), and streams.
 
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+mod dictionaries;
+mod messages;
+
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,10 +11,11 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::ipc::CompressionType;
-use arrow::ipc::reader::{FileReader, StreamReader};
-use arrow::ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
-use rntuple_io::storage::ByteSource;
+use arrow::ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions, StreamWriter};
+use rntuple_io::storage::{ByteSource, Memory};
 
+use self::dictionaries::{Dictionaries, holds_dictionary};
+use self::messages::{FileMessages, StreamMessages};
 use super::{Sink, Source};
 use crate::cli::Convert;
 use crate::error::{Error, Result};
@@ -40,62 +44,51 @@ pub(super) fn open(file: &Path) -> Result<Box<dyn Source>> {
     let name = input.name().to_owned();
     let io_error = |source| Error::Io { file: name.clone(), source };
     let mut start = Vec::new();
-    // Standard input may bring either.
-    let bytes: Box<dyn ReadSeek> = if is_standard(file) {
+    let source: Arc<dyn ByteSource> = if is_standard(file) {
+        // Standard input may bring either.
         let mut stream = input.stream();
         Read::by_ref(&mut stream).take(MAGIC.len() as u64).read_to_end(&mut start).map_err(io_error)?;
         if start != MAGIC {
-            let stream = Box::new(BufReader::with_capacity(PIECE, Cursor::new(start).chain(stream)));
-            return open_stream(stream, name);
+            return open_stream(Box::new(Cursor::new(start).chain(stream)), name);
         }
-        let mut all = start.clone();
-        stream.read_to_end(&mut all).map_err(io_error)?;
-        Box::new(Cursor::new(all))
+        stream.read_to_end(&mut start).map_err(io_error)?;
+        Arc::new(Memory::new(start))
     } else {
         let source = input.random_access()?;
-        let size = source.size();
-        let mut bytes = BufReader::with_capacity(PIECE, Seekable { source, at: 0 });
-        Read::by_ref(&mut bytes).take(MAGIC.len() as u64).read_to_end(&mut start).map_err(io_error)?;
-        bytes.rewind().map_err(io_error)?;
+        start.resize(MAGIC.len().min(usize::try_from(source.size()).unwrap_or(usize::MAX)), 0);
+        source.read_at(0, &mut start).map_err(io_error)?;
         if start.starts_with(FEATHER_1) {
             let reason = "is a Feather file of the first version; write it anew as version 2, with pyarrow for example";
             return Err(Error::Table { file: name, reason: reason.to_owned() });
         }
         if start != MAGIC {
-            if size == 0 {
-                return Err(Error::Table { file: name, reason: "is empty: it has not even a schema".to_owned() });
-            }
-            return open_stream(Box::new(bytes), name);
+            return open_stream(Box::new(BufReader::with_capacity(PIECE, Input::open(file)?.stream())), name);
         }
-        Box::new(bytes)
+        source
     };
-    let reader = match quietly(|| FileReader::try_new(bytes, None)) {
-        Ok(reader) => reader.map_err(|e| arrow_error(&name, e))?,
-        Err(panic) => return Err(panicked(&name, "footer", &panic)),
+    let messages = match quietly(|| FileMessages::open(source)) {
+        Ok(messages) => messages.map_err(|e| arrow_error(&name, e))?,
+        Err(panic) => return Err(panicked(&name, "the footer", &panic)),
     };
-    let schema = reader.schema();
-    Ok(Box::new(IpcSource { name, schema, batches: Batches::File(Box::new(reader)), number: 0 }))
+    let schema = Arc::clone(&messages.schema);
+    Ok(Box::new(IpcSource { name, schema, batches: Batches::File(Box::new(messages)), number: 0 }))
 }
 
 fn open_stream(stream: Box<dyn Read + Send>, name: String) -> Result<Box<dyn Source>> {
-    let reader = match quietly(|| StreamReader::try_new(stream, None)) {
-        Ok(reader) => reader.map_err(|e| arrow_error(&name, e))?,
-        Err(panic) => return Err(panicked(&name, "schema", &panic)),
+    let (messages, schema) = match quietly(|| StreamMessages::open(stream)) {
+        Ok(opened) => opened.map_err(|e| arrow_error(&name, e))?,
+        Err(panic) => return Err(panicked(&name, "the schema", &panic)),
     };
-    let schema = reader.schema();
-    Ok(Box::new(IpcSource { name, schema, batches: Batches::Stream(Box::new(reader)), number: 0 }))
+    Ok(Box::new(IpcSource { name, schema, batches: Batches::Stream(Box::new(messages)), number: 0 }))
 }
 
 fn panicked(file: &str, place: &str, panic: &str) -> Error {
     Error::Table { file: file.to_owned(), reason: format!("{place} cannot be understood: {panic}") }
 }
 
-trait ReadSeek: Read + Seek + Send {}
-impl<T: Read + Seek + Send> ReadSeek for T {}
-
 enum Batches {
-    File(Box<FileReader<Box<dyn ReadSeek>>>),
-    Stream(Box<StreamReader<Box<dyn Read + Send>>>),
+    File(Box<FileMessages>),
+    Stream(Box<StreamMessages>),
 }
 
 struct IpcSource {
@@ -117,48 +110,19 @@ impl Source for IpcSource {
 
     fn next(&mut self) -> Result<Option<RecordBatch>> {
         let batch = quietly(|| match &mut self.batches {
-            Batches::File(reader) => reader.next(),
-            Batches::Stream(reader) => reader.next(),
+            Batches::File(messages) => messages.next(),
+            Batches::Stream(messages) => messages.next(),
         });
         let place = format!("record batch {}", self.number);
         self.number += 1;
         match batch {
-            Ok(None) => Ok(None),
-            Ok(Some(Ok(batch))) => Ok(Some(batch)),
-            Ok(Some(Err(error))) => match arrow_error(&self.name, error) {
+            Ok(Ok(batch)) => Ok(batch),
+            Ok(Err(error)) => match arrow_error(&self.name, error) {
                 Error::Table { file, reason } => Err(Error::Table { file, reason: format!("{place}: {reason}") }),
                 other => Err(other),
             },
             Err(panic) => Err(panicked(&self.name, &place, &panic)),
         }
-    }
-}
-
-/// A source as a file that is read from any place.
-struct Seekable {
-    source: Arc<dyn ByteSource>,
-    at: u64,
-}
-
-impl Read for Seekable {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.source.size().saturating_sub(self.at)).unwrap_or(usize::MAX);
-        let (buffer, _) = buffer.split_at_mut(buffer.len().min(left));
-        self.source.read_at(self.at, buffer)?;
-        self.at += buffer.len() as u64;
-        Ok(buffer.len())
-    }
-}
-
-impl Seek for Seekable {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.source.size().checked_add_signed(by),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-        };
-        self.at = at.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a place before the file"))?;
-        Ok(self.at)
     }
 }
 
@@ -182,13 +146,18 @@ pub(super) fn create(args: &Convert, schema: &SchemaRef) -> Result<Box<dyn Sink>
     let output = Output::create(&args.output)?;
     let file = output.name().to_owned();
     let options = options.map_err(|e| arrow_error(&file, e))?;
+    let mut dictionaries = None;
     let writer = if as_stream {
         StreamWriter::try_new_with_options(output, schema, options).map(|writer| To::Stream(Box::new(writer)))
     } else {
+        if schema.fields().iter().any(|field| holds_dictionary(field.data_type())) {
+            dictionaries = Some(Dictionaries::default());
+        }
+        let options = options.with_dictionary_handling(DictionaryHandling::Delta);
         FileWriter::try_new_with_options(output, schema, options).map(|writer| To::File(Box::new(writer)))
     };
     let writer = writer.map_err(|e| arrow_error(&file, e))?;
-    Ok(Box::new(IpcSink { file, writer }))
+    Ok(Box::new(IpcSink { file, writer, dictionaries }))
 }
 
 enum To {
@@ -199,10 +168,15 @@ enum To {
 struct IpcSink {
     file: String,
     writer: To,
+    /// Those of a file, if it has any; a stream may have others for each batch.
+    dictionaries: Option<Dictionaries>,
 }
 
 impl Sink for IpcSink {
     fn append(&mut self, batch: &RecordBatch) -> Result<()> {
+        let unified = self.dictionaries.as_mut().map(|dictionaries| dictionaries.unify(batch)).transpose();
+        let unified = unified.map_err(|e| arrow_error(&self.file, e))?;
+        let batch = unified.as_ref().unwrap_or(batch);
         let written = match &mut self.writer {
             To::File(writer) => writer.write(batch),
             To::Stream(writer) => writer.write(batch),

@@ -35,7 +35,7 @@ pub(crate) enum Format {
     /// RNTuples in a ROOT file or a store
     #[value(name = "rntuple")]
     RNTuple,
-    /// TTrees in a ROOT file
+    /// Trees in a ROOT file
     #[value(name = "ttree")]
     TTree,
     /// Apache Parquet
@@ -48,7 +48,7 @@ pub(crate) enum Format {
     Tsv,
     /// One JSON object per line
     Json,
-    /// NumPy arrays, one per column
+    /// `NumPy` arrays, one per column
     Npz,
 }
 

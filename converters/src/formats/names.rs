@@ -31,7 +31,7 @@ pub(crate) fn distinct(names: &[String], mut warn: impl FnMut(String)) -> Vec<St
         };
         if chosen != *name {
             let what =
-                if name.is_empty() { format!("column {} has no name", at + 1) } else { format!("column {:?}", name) };
+                if name.is_empty() { format!("column {} has no name", at + 1) } else { format!("column {name:?}") };
             warn(format!("{what}: it is called '{chosen}'"));
         }
         taken.insert(chosen.clone());

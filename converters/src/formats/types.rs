@@ -47,7 +47,8 @@ const UNITS: [(&str, TimeUnit); 4] = [
 
 /// A type, and whether its values may be missing.
 pub(crate) fn parse(text: &str) -> Result<(DataType, bool), String> {
-    let mut rest = Rest { text: text.trim() };
+    let text = text.trim();
+    let mut rest = Rest { text };
     let parsed = rest.value(0).and_then(|parsed| match rest.text {
         "" => Ok(parsed),
         more => Err(format!("nothing is expected at {more:?}")),

@@ -238,8 +238,9 @@ impl Node {
             other => {
                 if let Some(plain) = plain(other) {
                     // Arrow itself makes text of it, such as `2026-11-21T12:00:00`.
-                    let array = cast(array, &plain).map_err(|error| Error::Output(std::io::Error::other(error)))?;
-                    return Self::new(field, &array);
+                    let refused =
+                        |_| Error::UnsupportedArrow { field: field.name().clone(), arrow_type: other.to_string() };
+                    return Self::new(field, &cast(array, &plain).map_err(refused)?);
                 }
                 return Err(Error::UnsupportedArrow { field: field.name().clone(), arrow_type: other.to_string() });
             }
@@ -346,13 +347,16 @@ impl Node {
 /// The type that holds the same values in a plainer form.
 fn plain(data_type: &DataType) -> Option<DataType> {
     Some(match data_type {
+        // Names of zones need a table that Arrow may lack; in UTC the moments are the same.
+        DataType::Timestamp(unit, Some(zone)) if !zone.starts_with(['+', '-']) => {
+            DataType::Timestamp(*unit, Some("+00:00".into()))
+        }
         DataType::Date32
         | DataType::Date64
         | DataType::Time32(_)
         | DataType::Time64(_)
         | DataType::Timestamp(..)
         | DataType::Duration(_)
-        | DataType::Interval(_)
         | DataType::Decimal32(..)
         | DataType::Decimal64(..)
         | DataType::Decimal128(..)

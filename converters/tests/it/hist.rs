@@ -83,7 +83,7 @@ fn integers_booleans_and_strings_have_bins_of_their_own() {
     assert!(text.contains("3 strings more: 3\n") && text.contains("logarithmic"), "{text}");
     let odd = hist(&["odd"]);
     assert_eq!(counts(&odd).iter().sum::<u64>(), 5, "{odd}");
-    assert!(odd.contains("not a number: 1\n") && odd.contains("< 0: 1\n") && odd.contains("> 3: 1\n"), "{odd}");
+    assert!(odd.contains("not a number: 1\n") && odd.contains("< 0.0: 1\n") && odd.contains("> 3.0: 1\n"), "{odd}");
     for field in ["same", "wide"] {
         let text = hist(&[field]);
         assert_eq!(counts(&text).iter().sum::<u64>(), 8, "{text}");

@@ -1,6 +1,7 @@
 //! Ctrl-C while a command runs: nothing half written is left, and what was there before is untouched.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ enum End {
     Interrupted,
     /// It was done before.
     Done,
+    /// The process had not even begun to listen.
+    Early,
 }
 
 struct Job {
@@ -71,6 +74,13 @@ impl Job {
                 assert!(message.is_empty() || message.starts_with("rntuple: interrupted"), "{message}");
                 End::Interrupted
             }
+            None if matches!(done.status.signal(), Some(2 | 15)) => {
+                assert_eq!(
+                    (Self::files(&out), fs::read(out.join("OUT")).unwrap()),
+                    (vec!["OUT".to_owned()], OLD.into())
+                );
+                End::Early
+            }
             other => panic!("{args:?} ended with {other:?}, {:?}: {message}", done.status),
         }
     }
@@ -94,7 +104,7 @@ fn convert_leaves_nothing_behind() {
     let job = Job::new();
     let input = path_text(&job.input);
     for threads in ["1", "2"] {
-        let options = ["--compression", "lzma:9", "--cluster-size", "200K", "-j", threads];
+        let options = ["--to", "rntuple", "--compression", "lzma:9", "--cluster-size", "200K", "-j", threads];
         let args: Vec<&str> = ["convert", &input, "out/OUT"].into_iter().chain(options).collect();
         job.at_several_moments(&args);
     }
@@ -127,7 +137,8 @@ fn cp_from_a_store_leaves_nothing_behind() {
 fn recover_leaves_nothing_behind() {
     let job = Job::new();
     let large = path_text(&job.folder.path().join("large.root"));
-    rntuple(["convert", "-q", &path_text(&job.input), &large, "--compression", "none"]).fine();
+    rntuple(["convert", "-q", &path_text(&job.input), &large, "--compression", "none", "--cluster-size", "200K"])
+        .fine();
     // A damaged page: the rest is worth saving.
     let mut bytes = fs::read(&large).unwrap();
     let middle = bytes.len() / 2;

@@ -23,8 +23,8 @@ mod html;
 #[cfg(unix)]
 mod interrupt;
 mod ipc;
-mod merge;
 mod json;
+mod merge;
 mod npz;
 mod parquet;
 mod pipe;

@@ -207,3 +207,26 @@ fn damaged_files_leave_nothing_behind() {
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "{place}");
     }
 }
+
+#[test]
+fn arrow_types_survive_a_rewrite() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, first, second, b] =
+        ["a.parquet", "first.root", "second.root", "b.parquet"].map(|name| folder.path().join(name));
+    write_parquet(&a, &small());
+    convert(&a, &first, &[]).fine();
+    convert(&first, &second, &["--entries", "1..", "--compression", "lz4:4", "--fields", "pickup_time,stops"]).fine();
+    convert(&second, &b, &[]).fine();
+    assert_eq!(read_parquet(&b), small().project(&[0, 2]).unwrap().slice(1, 2));
+    // The same numbers, but of another unit.
+    convert(&a, &b, &["--cast", "pickup time=Timestamp(ms)"]).fine();
+    convert(&b, &second, &[]).fine();
+    let out = folder.path().join("out.root");
+    let message = rntuple(["convert", &path_text(&first), &path_text(&second), &path_text(&out)]).failed(1);
+    assert!(message.contains("second.root") && message.contains("'pickup time'"), "{message}");
+    assert!(!out.exists());
+    rntuple(["convert", &path_text(&first), &path_text(&first), &path_text(&out)]).fine();
+    convert(&out, &b, &[]).fine();
+    let twice = read_parquet(&b);
+    assert_eq!((twice.slice(0, 3), twice.slice(3, 3)), (small(), small()));
+}

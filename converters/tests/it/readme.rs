@@ -59,8 +59,15 @@ impl Scratch {
         let root = scratch.folder.path();
         let muons = root.join("muons.root");
         write_muons(&muons);
-        for copy in ["copy.root", "FILE", "IN", "BROKEN", ".muons.root.4711-0.part"] {
+        let copies =
+            ["copy.root", "run1.root", "run2.root", "FILE.root", "IN.root", "BROKEN.root", ".muons.root.4711-0.part"];
+        for copy in copies {
             fs::copy(&muons, root.join(copy)).unwrap();
+        }
+        fs::write(root.join("names.txt"), "run1.root\nrun2.root\n").unwrap();
+        crate::csv::write_examples(root);
+        for name in ["trips.parquet", "day-1.parquet", "day-2.parquet"] {
+            scratch.run(&format!("rntuple convert muons.root {name}"));
         }
         for folder in ["s3/run1", "data", "examples"] {
             fs::create_dir_all(root.join(folder)).unwrap();
@@ -140,7 +147,12 @@ fn examples_of_the_readme_run() {
     let (scratch, lines) = (Scratch::new(), readme());
     assert!(lines.len() > 5, "{lines:?}");
     for line in lines.iter().filter(|line| is_run(line)) {
-        scratch.run(line);
+        // Words in capitals stand for the names of files.
+        let named = line.split(' ').map(|word| match word {
+            "FILE" | "IN" | "OUT" | "BROKEN" => format!("{word}.root"),
+            other => other.to_owned(),
+        });
+        scratch.run(&named.collect::<Vec<_>>().join(" "));
     }
 }
 

@@ -1,5 +1,12 @@
 //! Arrow tables of any type, made from a seed, and the files that hold them.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "numbers that look random may be cut"
+)]
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
@@ -123,7 +130,8 @@ pub(crate) fn any_type(r: &mut Random, depth: u32, parquet: bool) -> DataType {
 
 fn any_field(r: &mut Random, name: &str, depth: u32, parquet: bool) -> Field {
     let data_type = any_type(r, depth, parquet);
-    let nullable = r.chance(2) || matches!(data_type, DataType::Null | DataType::RunEndEncoded(..));
+    let nullable =
+        r.chance(2) || matches!(data_type, DataType::Null | DataType::RunEndEncoded(..) | DataType::Union(..));
     let field = Field::new(name, data_type, nullable);
     if r.chance(4) { field.with_metadata(HashMap::from([("note".to_owned(), name.to_owned())])) } else { field }
 }

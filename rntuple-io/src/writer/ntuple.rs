@@ -136,7 +136,7 @@ impl Writer {
         let record = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(bytes)]);
         let record = record.map_err(|e| self.output.shared.format(e.into()))?;
         let mut set = self.attribute_set(RECORD, &schema)?;
-        set.append(&[0..0], &record)?;
+        set.append(std::slice::from_ref(&(0..0)), &record)?;
         self.add_attribute_set(set)
     }
 

@@ -11,7 +11,7 @@ use rntuple_core::compression::CompressionSettings;
 use rntuple_core::memory::Pool;
 use rntuple_core::metadata::{ClusterPages, Locator, PageInfo};
 use rntuple_core::page::{seal, sealed_len, unseal, verify};
-use rntuple_core::schema::{Column, ColumnEncoding, ColumnId};
+use rntuple_core::schema::{Column, ColumnEncoding, ColumnId, ColumnType};
 use rntuple_core::{Context, Error as FormatError, Result as FormatResult};
 
 use super::embedding::Embedding;
@@ -57,6 +57,24 @@ pub(super) struct Reseal<'a> {
 impl Reseal<'_> {
     fn encodes(&self) -> bool {
         self.shift > 0 || ColumnEncoding::of_column(self.from) != self.to
+    }
+}
+
+/// What is encoded anew in the same way gives the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Recoded {
+    from: (ColumnType, u16),
+    range: Option<(u64, u64)>,
+    to: (ColumnType, u16),
+    shift: u64,
+}
+
+impl Recoded {
+    fn of(reseal: &Reseal<'_>) -> Option<Self> {
+        let Reseal { from, to, shift, .. } = reseal;
+        let range = from.range.map(|(min, max)| (min.to_bits(), max.to_bits()));
+        let recoded = Self { from: (from.kind, from.bits), range, to: (to.kind, to.bits), shift: *shift };
+        reseal.encodes().then_some(recoded)
     }
 }
 
@@ -106,7 +124,8 @@ pub(super) fn pool() -> Arc<Pool> {
 enum Source {
     /// As it lies in the old data set; in the key-value layout, only places of one column can share it.
     Kept(Option<ColumnId>, Locator, bool),
-    Resealed(ColumnId, Locator, bool),
+    /// Sealed anew: bytes and compression settings, and how it is encoded if that changes.
+    Resealed(Option<ColumnId>, Locator, bool, u64, u32, Option<Recoded>),
     /// Zeros: bytes and compression settings.
     Zeros(Option<ColumnId>, u64, u32, bool),
 }
@@ -127,7 +146,11 @@ fn source(column: ColumnId, per_column: bool, number: usize, page: &PageInfo, tr
             let bytes = (u64::from(page.elements) * u64::from(treatment.bits)).div_ceil(8);
             Source::Zeros(owner, bytes, treatment.compression, page.checksum)
         }
-        Some(_) => Source::Resealed(column, page.locator, page.checksum),
+        Some(reseal) => {
+            let bytes = reseal.from.page_len(page.elements);
+            let settings = reseal.compression.get();
+            Source::Resealed(owner, page.locator, page.checksum, bytes, settings, Recoded::of(&reseal))
+        }
         None => Source::Kept(owner, page.locator, page.checksum),
     }
 }

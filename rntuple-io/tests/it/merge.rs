@@ -6,8 +6,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Int32Array, RecordBatch, StringArray, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, UInt64Type};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float32Array, Int32Array, RecordBatch, StringArray, TimestampMillisecondArray,
+    TimestampSecondArray, UInt64Array,
+};
+use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, TimestampSecondType, UInt64Type};
 use rntuple_core::compression::CompressionSettings;
 use rntuple_core::schema::{ColumnType, Schema};
 use rntuple_io::storage::Storage;
@@ -509,4 +512,67 @@ fn merged_files_merge_again() {
     file.finish().unwrap();
     let merged = Merge::new([at("two.root"), at("two.root")]).write(at("out.root")).unwrap();
     assert_eq!((merged.ntuples.len(), merged.entries(), merged.inputs), (2, 8, 2));
+}
+
+/// Pages that several columns share are sealed anew once, and shared again.
+#[test]
+fn shared_pages_stay_shared() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let names: Vec<String> = (0..200).map(|i| format!("x{i}")).collect();
+    let noise = ints((0..5000_i32).map(|i| i.wrapping_mul(i).wrapping_mul(1_664_525) ^ i.wrapping_mul(1_013_904_223)));
+    let columns = names.iter().map(|name| (name.as_str(), Arc::clone(&noise))).collect();
+    let a = write(&at("a.root"), columns);
+    let size = fs::metadata(&a).unwrap().len();
+    for way in [
+        Merge::new([&a, &a]).compression(CompressionSettings::new(207)),
+        Merge::new([&plain(&at("b.root"), &names), &a]),
+    ] {
+        let merged = way.write(at("out.root")).unwrap();
+        assert!(merged.file_size < 5 * size, "{} of {size}", merged.file_size);
+        assert!(merged.pages_kept == 0 || merged.pages_reencoded > 0);
+        sound(&at("out.root"));
+        let batch = rows(&only(&at("out.root")), merged.entries() - 5000, merged.entries());
+        assert!(batch.columns().iter().all(|column| column.as_ref() == noise.as_ref()));
+    }
+}
+
+/// A data set of integers that are not split.
+fn plain(path: &Path, names: &[String]) -> PathBuf {
+    let columns: Vec<(&str, ArrayRef)> = names.iter().map(|name| (name.as_str(), ints(0..10))).collect();
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let options = WriteOptions::new().compression(CompressionSettings::new(0));
+    let mut writer = Writer::create(path, "Events", batch.schema(), options).unwrap();
+    writer.append(&batch).unwrap();
+    writer.finish().unwrap();
+    path.to_owned()
+}
+
+/// Arrow types that an attribute set keeps hold for the whole of the merged data; types that differ are no merge.
+#[test]
+fn arrow_types_are_kept_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, column: ArrayRef| {
+        let path = folder.path().join(name);
+        let batch = RecordBatch::try_from_iter([("time", column)]).unwrap();
+        let options = WriteOptions::default().arrow_types(true);
+        let mut writer = Writer::create(&path, "T", batch.schema(), options).unwrap();
+        writer.append(&batch).unwrap();
+        writer.finish().unwrap();
+        path
+    };
+    let first = write("1.root", Arc::new(TimestampSecondArray::from(vec![1, 2])));
+    let second = write("2.root", Arc::new(TimestampSecondArray::from(vec![3])));
+    let other = write("3.root", Arc::new(TimestampMillisecondArray::from(vec![4])));
+    let output = folder.path().join("out.root");
+    merge(&[first.clone(), second], MergeMode::Filter, &output).unwrap();
+    let mut batches = only(&output).scan().arrow_types(true).open().unwrap();
+    let got: Vec<i64> = batches
+        .by_ref()
+        .flat_map(|batch| batch.unwrap().column(0).as_primitive::<TimestampSecondType>().values().to_vec())
+        .collect();
+    assert_eq!(got, [1, 2, 3]);
+    let refused = merge(&[first, other], MergeMode::Filter, &folder.path().join("no.root")).unwrap_err().to_string();
+    assert!(refused.contains("3.root") && refused.contains("'time'") && refused.contains("Timestamp(ms)"), "{refused}");
+    assert!(!folder.path().join("no.root").exists());
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Schema, SchemaRef, UInt64Type};
+use rntuple_core::arrow::logical::RECORD;
 use rntuple_io::{AttributeWriter, NTuple, Writer};
 
 use crate::error::{Error, Result};
@@ -28,6 +29,11 @@ impl Carried {
                 let reason = format!("attribute set '{name}' {reason}");
                 Error::Read(rntuple_io::Error::Argument { file: source.file_name().into(), reason })
             };
+            // The record of the Arrow schema holds for all entries, and is the same for all sources.
+            let is_record = name == RECORD;
+            if is_record && self.sets.iter().any(|(other, ..)| other == RECORD) {
+                continue;
+            }
             let odd = || wrong("has not the fields that one has");
             let schema = user_schema(&batches.schema()).ok_or_else(odd)?;
             let known = self.sets.iter().position(|(other, ..)| *other == name);
@@ -47,7 +53,8 @@ impl Carried {
                 let batch = batch?;
                 let ranges = ranges(&batch).ok_or_else(odd)?;
                 let mut values = values(&batch, &schema).ok_or_else(odd)?;
-                let ranges: Vec<Option<Range<u64>>> = ranges.iter().map(|range| cut(range, kept)).collect();
+                let cut = |range: &Range<u64>| if is_record { Some(range.clone()) } else { cut(range, kept) };
+                let ranges: Vec<Option<Range<u64>>> = ranges.iter().map(cut).collect();
                 if ranges.contains(&None) {
                     let chosen = ranges.iter().map(Option::is_some).collect::<Vec<bool>>().into();
                     values = filter_record_batch(&values, &chosen).map_err(|_| odd())?;

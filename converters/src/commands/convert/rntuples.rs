@@ -224,11 +224,25 @@ fn one(
         let ntuple = reader.ntuple(&set.path)?;
         let part = Part { args, ntuple: &ntuple, entries: range.take(ntuple.entries()) };
         let batches = part.open()?;
-        Differences::between(&schema, &batches.schema()).refuse(&input.to_string_lossy())?;
+        let name = input.to_string_lossy();
+        Differences::between(&schema, &batches.schema()).refuse(&name)?;
+        refuse_other_arrow_types(&set.ntuple, &ntuple, &name)?;
         append(&part, batches, &mut writer, &progress, &mut carried)?;
     }
     carried.finish(&mut writer)?;
     Ok(writer.finish()?)
+}
+
+/// The same numbers may be seconds in one input and milliseconds in another.
+fn refuse_other_arrow_types(first: &NTuple, other: &NTuple, file: &str) -> Result<()> {
+    match (first.logical_schema()?, other.logical_schema()?) {
+        (None, None) => Ok(()),
+        (Some(first), Some(other)) => Differences::between(&first, &other).refuse(file),
+        _ => {
+            let reason = "has other Arrow types than the first input: one of the two has no record of them".to_owned();
+            Err(Error::Table { file: file.to_owned(), reason })
+        }
+    }
 }
 
 /// The entries to keep, counted over all inputs.

@@ -44,7 +44,7 @@ pub(super) fn run(job: &Job<'_>, console: &mut Console<'_>) -> Result<()> {
         let mut file = None;
         for name in &mut names {
             let mut source = open(job, name.as_deref(), console)?;
-            let target = args.name.clone().or(name.take()).unwrap_or_else(|| NAME.to_owned());
+            let target = args.name.clone().or(name.take().map(without_cycle)).unwrap_or_else(|| NAME.to_owned());
             let file = match &mut file {
                 Some(file) => file,
                 empty => empty.insert(open_writer(&args.output, &options)?),
@@ -86,6 +86,14 @@ pub(super) fn run(job: &Job<'_>, console: &mut Console<'_>) -> Result<()> {
     done.iter().try_for_each(|line| console.print(line))?;
     let output = args.output.to_string_lossy();
     console.print(&format!("{}: {}\n", printable(&output), bytes(size)))
+}
+
+/// A name as it was asked for, `NAME;CYCLE`, is `NAME` in the output.
+fn without_cycle(name: String) -> String {
+    match name.rsplit_once(';') {
+        Some((base, cycle)) if cycle.parse::<u16>().is_ok() => base.to_owned(),
+        _ => name,
+    }
 }
 
 /// The tables to convert: those of the first input, which the others must have, too.

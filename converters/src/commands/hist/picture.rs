@@ -179,7 +179,7 @@ fn count_ticks(most: u64, log: bool) -> Vec<u64> {
     }
     let whole = |step: f64| format!("{:.0}", step.ceil()).parse::<u64>().unwrap_or(1).max(1);
     let step = whole(nice(to_f64(most) / 6.0));
-    (1..).map(|n| n * step).take_while(|n| *n <= most).collect()
+    (1..).map_while(|n| step.checked_mul(n)).take_while(|n| *n <= most).collect()
 }
 
 /// Numbers below the bars, with their places.

@@ -53,7 +53,7 @@ pub(super) fn summary(moments: &Moments) -> [String; 4] {
     let Moments { mean, deviation, smallest, largest } = *moments;
     let step = if deviation > 0.0 { 10_f64.powf(deviation.log10().floor() - 3.0) } else { mean.abs() * 1e-6 };
     let whole = |value: f64| value.fract() == 0.0 && value.abs() < 1e15;
-    let exact = |value: f64| if whole(value) { format!("{value:.0}") } else { number(value, step) };
+    let exact = |value: f64| if whole(value) { format!("{:.0}", value + 0.0) } else { number(value, step) };
     [
         format!("mean {}", number(mean, step)),
         format!("std dev {}", number(deviation, step)),

@@ -292,7 +292,7 @@ impl Report<'_> {
             for (part, chunk) in top.chunks(FOLD).enumerate() {
                 let first = part * FOLD + 1;
                 let last = first + chunk.len() - 1;
-                let _ = write!(page, "<details><summary>fields {} to {}</summary>\n<ul>\n", first, last);
+                let _ = write!(page, "<details><summary>fields {first} to {last}</summary>\n<ul>\n");
                 chunk.iter().for_each(|field| branch(page, fields, field, &stored, 0));
                 *page += "</ul>\n</details>\n";
             }

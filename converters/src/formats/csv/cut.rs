@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use memchr::{memchr, memchr2, memchr3, memrchr2};
+use memchr::{memchr, memchr2, memchr3, memrchr};
 
 use super::Dialect;
 use crate::error::Result;
@@ -86,8 +86,12 @@ impl Dialect {
     fn records(&self, text: &[u8], ended: bool, one: bool) -> Result<usize, BadQuote> {
         let quoted = self.quote.is_some_and(|quote| memchr(quote, text).is_some());
         if !one && !quoted {
-            let last = memrchr2(b'\n', b'\r', text).map_or(0, |at| at + 1);
-            return Ok(if ended { text.len() } else { last });
+            if ended {
+                return Ok(text.len());
+            }
+            // What follows a CR at the end of what is in memory may be its LF.
+            let last = memrchr(b'\n', text).or_else(|| memrchr(b'\r', text.split_last()?.1));
+            return Ok(last.map_or(0, |at| at + 1));
         }
         let (mut at, mut whole) = (0, 0);
         loop {
@@ -95,11 +99,14 @@ impl Dialect {
             let start = at;
             if first == b'\n' || first == b'\r' {
                 // A blank line is no record.
-                at += 1;
-            } else if Some(first) == self.comment {
-                match line_end(text, at) {
+                match behind_break(text, at, ended) {
                     Some(end) => at = end,
-                    None => return Ok(if ended { text.len() } else { whole }),
+                    None => return Ok(whole),
+                }
+            } else if Some(first) == self.comment {
+                match line_end(text, at, ended) {
+                    Some(end) => at = end,
+                    None => return Ok(whole),
                 }
             } else {
                 match self.record(text, at, ended)? {
@@ -126,7 +133,7 @@ impl Dialect {
                 }
                 match text.get(at) {
                     Some(&sign) if sign == self.delimiter => at += 1,
-                    Some(b'\n' | b'\r') => return Ok(Some(at + 1)),
+                    Some(b'\n' | b'\r') => return Ok(behind_break(text, at, ended)),
                     None => return Ok(ended.then_some(at)),
                     Some(_) => {
                         let reason = "something follows a closing quote; double a quote that is meant as such, or use \
@@ -140,10 +147,11 @@ impl Dialect {
             match memchr3(self.delimiter, b'\n', b'\r', rest) {
                 None => return Ok(ended.then_some(text.len())),
                 Some(length) => {
-                    at += length + 1;
+                    at += length;
                     if rest.get(length) != Some(&self.delimiter) {
-                        return Ok(Some(at));
+                        return Ok(behind_break(text, at, ended));
                     }
+                    at += 1;
                 }
             }
         }
@@ -175,9 +183,21 @@ impl Dialect {
     }
 }
 
-/// Where the line ends that `at` is in.
-fn line_end(text: &[u8], at: usize) -> Option<usize> {
-    memchr2(b'\n', b'\r', text.get(at..).unwrap_or_default()).map(|length| at + length + 1)
+/// Where the line ends that `at` is in; `None` if it may go on.
+fn line_end(text: &[u8], at: usize, ended: bool) -> Option<usize> {
+    match memchr2(b'\n', b'\r', text.get(at..).unwrap_or_default()) {
+        Some(length) => behind_break(text, at + length, ended),
+        None => ended.then_some(text.len()),
+    }
+}
+
+/// What comes behind the line break at `at`: LF, CR LF, or CR; `None` if its LF may be yet to come.
+fn behind_break(text: &[u8], at: usize, ended: bool) -> Option<usize> {
+    match (text.get(at), text.get(at + 1)) {
+        (Some(b'\r'), Some(b'\n')) => Some(at + 2),
+        (Some(b'\r'), None) if !ended => None,
+        _ => Some(at + 1),
+    }
 }
 
 /// The line, from 1, of the record that is found at or after the offset `at` of a piece.
@@ -187,7 +207,7 @@ pub(super) fn line_of(piece: &Piece, at: usize, dialect: &Dialect) -> u64 {
         if first == b'\n' || first == b'\r' {
             at += 1;
         } else if Some(first) == dialect.comment {
-            at = line_end(&piece.bytes, at).unwrap_or(piece.bytes.len());
+            at = line_end(&piece.bytes, at, true).unwrap_or(piece.bytes.len());
         } else {
             break;
         }

@@ -51,7 +51,7 @@ impl JsonSource {
         let fields = match given {
             Some(fields) => {
                 wanted.check_names(&file, |name| fields.iter().any(|field| field.name() == name))?;
-                fields.iter().map(|field| names::fit(field)).collect()
+                fields.iter().map(names::fit).collect()
             }
             None => {
                 let seen = look(&mut files, &mut sample, wanted)?;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::iter::Peekable;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::buffer::Buffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 
@@ -264,7 +265,7 @@ impl Values {
                 };
                 let data = array.to_data();
                 let width = array.data_type().primitive_width().unwrap_or(1);
-                let bytes = data.buffers().first().map(|buffer| buffer.as_slice()).unwrap_or_default();
+                let bytes = data.buffers().first().map(Buffer::as_slice).unwrap_or_default();
                 let (from, to) = (data.offset() * width, (data.offset() + data.len()) * width);
                 Ok(spool.append(&mut self.bytes, bytes.get(from..to).unwrap_or_default())?)
             }

@@ -181,16 +181,26 @@ impl Group {
     fn decode(&mut self, mut take: impl FnMut(RecordBatch) -> bool) -> ParquetResult<()> {
         self.bytes.fetched = Arc::new(self.fetch()?);
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.metadata.clone());
-        let reader = builder
+        let mut builder = builder
             .with_row_groups(vec![self.number])
             .with_projection(self.mask.clone())
-            .with_offset(self.offset)
-            .with_batch_size(self.batch_rows())
-            .build()?;
-        for batch in reader {
-            if !take(batch?) {
-                break;
+            .with_batch_size(self.batch_rows());
+        if self.offset > 0 {
+            builder = builder.with_offset(self.offset);
+        }
+        let mut rows = self.offset as u64;
+        for batch in builder.build()? {
+            let batch = batch?;
+            rows = rows.saturating_add(batch.num_rows() as u64);
+            if !take(batch) {
+                return Ok(());
             }
+        }
+        let group = self.metadata.metadata().row_groups().get(self.number);
+        let expected = group.map_or(0, |group| u64::try_from(group.num_rows()).unwrap_or(0));
+        if rows != expected {
+            let reason = format!("{rows} rows were read, but the footer says that there are {expected}");
+            return Err(ParquetError::General(reason));
         }
         Ok(())
     }

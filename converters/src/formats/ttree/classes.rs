@@ -158,7 +158,7 @@ impl<'a> Planner<'a> {
                 let number = |name: &str| (name.to_owned(), Decoder::number(Number::U32));
                 return Ok(Decoder::record(vec![number("fUniqueID"), number("fBits")], Header::RootObject));
             }
-            "TString" => return Ok(self.text()),
+            "TString" => return Ok(Decoder::bare_text(self.raw)),
             "TDatime" => return Ok(Decoder::number(Number::U32)),
             _ => {}
         }
@@ -205,7 +205,7 @@ impl<'a> Planner<'a> {
 
     fn members(&self, class: &Class, depth: usize) -> Outcome<Vec<(String, Decoder)>> {
         let mut out = Vec::new();
-        for element in class.elements.iter() {
+        for element in &class.elements {
             let decoder = self.member(element, &class.elements, depth + 1);
             let decoder = match decoder {
                 // A base class without members is its header only.

@@ -83,6 +83,8 @@ pub(super) struct Texts {
     raw: bool,
     /// Whether lengths have four bytes, as those of `char *` have.
     long: bool,
+    /// Whether there is no header where they are members: those of `TString`.
+    bare: bool,
 }
 
 /// A record of members.
@@ -110,11 +112,15 @@ impl Decoder {
     }
 
     pub(super) fn text(raw: bool) -> Self {
-        Self::Text(Texts { ends: Vec::new(), bytes: Vec::new(), raw, long: false })
+        Self::Text(Texts { ends: Vec::new(), bytes: Vec::new(), raw, long: false, bare: false })
+    }
+
+    pub(super) fn bare_text(raw: bool) -> Self {
+        Self::Text(Texts { ends: Vec::new(), bytes: Vec::new(), raw, long: false, bare: true })
     }
 
     pub(super) fn long_text(raw: bool) -> Self {
-        Self::Text(Texts { ends: Vec::new(), bytes: Vec::new(), raw, long: true })
+        Self::Text(Texts { ends: Vec::new(), bytes: Vec::new(), raw, long: true, bare: true })
     }
 
     /// An array of these extents, outermost first.
@@ -141,7 +147,12 @@ impl Decoder {
 
     /// Behind a header, if it is a container or a string: as members are.
     pub(super) fn headed(self) -> Self {
-        if matches!(self, Self::Container { .. } | Self::Text(_)) { Self::Headed(Box::new(self)) } else { self }
+        if self.has_header() { Self::Headed(Box::new(self)) } else { self }
+    }
+
+    /// Whether it has a header as a member.
+    fn has_header(&self) -> bool {
+        matches!(self, Self::Container { .. } | Self::Text(Texts { bare: false, .. }))
     }
 
     /// Bytes of a value, where all have as many; values of such types lie one behind the other.
@@ -257,7 +268,7 @@ impl Decoder {
             let bare = matches!(record.header, Header::None);
             for (name, member) in &mut record.members {
                 // The pairs of maps lack the headers that members have, but not here.
-                let is_headed = bare && count > 0 && matches!(member, Self::Container { .. } | Self::Text(_));
+                let is_headed = bare && count > 0 && member.has_header();
                 let head = if is_headed { Some(cursor.head()?) } else { None };
                 member.read(count, cursor).map_err(|e| format!("{name}: {e}"))?;
                 if let Some(end) = head.and_then(|head| head.end)

@@ -110,7 +110,7 @@ pub(super) fn fields(
     let groups = if collections == Collections::Shared { groups(tree, builder) } else { HashMap::new() };
     let (group_of, mut groups) = by_branch(tree, groups);
     let chosen = |branch: &Branch, group: Option<&Group<'_>>| {
-        let name = &*field_name(branch);
+        let name = field_name(branch);
         let member = |group: &Group<'_>| {
             let member = name.strip_prefix(&group.prefix).unwrap_or(name);
             projection.chooses(&[(&group.name, false), ("_0", true), (member, false)])
@@ -164,7 +164,9 @@ pub(super) fn fields(
     }
     out.refused.append(&mut builder.refused);
     out.project(&groups);
-    check_patterns(&out, patterns)?;
+    if !tree.branches.is_empty() {
+        check_patterns(&out, patterns)?;
+    }
     Ok(out)
 }
 

@@ -1,4 +1,4 @@
-//! TTrees: the format of event data before RNTuple (format-spec/ttree.md).
+//! `TTree`: the format of event data before RNTuple (format-spec/ttree.md).
 //!
 //! ```text
 //!  file      directories, records                       file

@@ -106,7 +106,7 @@ impl Object {
 pub(super) fn read(classes: &Classes, class: &str, content: &[u8], key_len: usize) -> Outcome<(Objects, ObjectId)> {
     let mut reader =
         Reader { classes, key_len, tags: ClassTags::default(), known: HashMap::new(), objects: Objects::default() };
-    let id = reader.object(&mut Cursor::new(content), class.into(), None, 0)?;
+    let id = reader.object(&mut Cursor::new(content), &class.into(), None, 0)?;
     Ok((reader.objects, id))
 }
 
@@ -125,7 +125,7 @@ impl Reader<'_> {
     fn object(
         &mut self,
         cursor: &mut Cursor<'_>,
-        class: Rc<str>,
+        class: &Rc<str>,
         at: Option<usize>,
         depth: usize,
     ) -> Outcome<ObjectId> {
@@ -133,12 +133,12 @@ impl Reader<'_> {
             return Err("objects are nested too deeply".into());
         }
         let id = ObjectId(self.objects.all.len());
-        self.objects.all.push(Object { class: Rc::clone(&class), members: Vec::new() });
+        self.objects.all.push(Object { class: Rc::clone(class), members: Vec::new() });
         if let Some(at) = at {
             self.known.insert(at, id);
         }
         let mut members = Vec::new();
-        self.content(cursor, &class, &mut members, depth)?;
+        self.content(cursor, class, &mut members, depth)?;
         if let Some(object) = self.objects.all.get_mut(id.0) {
             object.members = members;
         }
@@ -152,7 +152,7 @@ impl Reader<'_> {
             Target::Known(at) => Ok(self.known.get(&at).copied()),
             Target::New { class, at, end } => {
                 let read = is_needed(&class);
-                let id = if read { Some(self.object(cursor, class.clone(), Some(at), depth + 1)?) } else { None };
+                let id = if read { Some(self.object(cursor, &class, Some(at), depth + 1)?) } else { None };
                 match end {
                     // A basket ends with bytes that its size does not count.
                     Some(end) if &*class != "TBasket" => cursor.jump(end)?,

@@ -2,13 +2,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, FixedSizeListArray, Float16Array, Float32Array,
-    Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, LargeBinaryArray, LargeListArray, LargeStringArray,
-    ListArray, MapArray, NullArray, RecordBatch, RecordBatchOptions, StringArray, StructArray, UInt8Array, UInt16Array,
-    UInt32Array, UInt64Array, UnionArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, DictionaryArray, FixedSizeListArray, Float16Array,
+    Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, IntervalYearMonthArray,
+    LargeBinaryArray, LargeListArray, LargeStringArray, ListArray, MapArray, NullArray, RecordBatch,
+    RecordBatchOptions, StringArray, StructArray, TimestampMicrosecondArray, UInt8Array, UInt16Array, UInt32Array,
+    UInt64Array, UnionArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Field, Fields, Schema, UnionFields};
+use arrow::datatypes::{DataType, Field, Fields, Int8Type, Schema, UnionFields};
 
 use super::{Rows, write_batch};
 use crate::error::Error;
@@ -350,12 +351,21 @@ fn the_buffer_is_handed_on_before_it_grows_without_end() {
 }
 
 #[test]
+fn dates_and_the_like_are_text() {
+    assert_eq!(values(Date32Array::from(vec![Some(1), None])), ["\"1970-01-02\"", "null"]);
+    let moment = TimestampMicrosecondArray::from(vec![1_500_000]).with_timezone("Europe/Zurich");
+    assert_eq!(values(moment), ["\"1970-01-01T00:00:01.500Z\""]);
+    let words: DictionaryArray<Int8Type> = ["a", "b", "a"].into_iter().collect();
+    assert_eq!(values(words), ["\"a\"", "\"b\"", "\"a\""]);
+}
+
+#[test]
 fn a_type_without_a_json_form_is_refused_by_name() {
-    let array: ArrayRef = Arc::new(Date32Array::from(vec![1]));
+    let array: ArrayRef = Arc::new(IntervalYearMonthArray::from(vec![1]));
     let nested: ArrayRef = Arc::new(list(&[0, 1], array, None));
     match Rows::new(&batch(&field("when", &nested), &nested)) {
         Err(Error::UnsupportedArrow { field, arrow_type }) => {
-            assert_eq!((field.as_str(), arrow_type.as_str()), ("_0", "Date32"));
+            assert_eq!((field.as_str(), arrow_type.as_str()), ("_0", "Interval(YearMonth)"));
         }
         other => panic!("{other:?}"),
     }

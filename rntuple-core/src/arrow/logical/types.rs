@@ -198,3 +198,26 @@ fn pair(physical: &DataType) -> Option<Vec<FieldRef>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_root_does_not_allow_are_changed() {
+        let names = ["a", "a b", "a_b", "a.b", "", "", "_", "x/y\\z", "a"];
+        let fields: Fields = names.iter().map(|name| Field::new(*name, DataType::Int8, false)).collect();
+        let physical = physical_names(&fields);
+        assert_eq!(physical, ["a", "a_b_2", "a_b", "a_b_3", "__2", "__3", "_", "x_y_z", "a_2"]);
+    }
+
+    #[test]
+    fn columns_that_cannot_be_kept_are_named() {
+        let lists = DataType::List(Arc::new(Field::new("item", DataType::Int8, true)));
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int8), Box::new(lists));
+        let inner = Field::new("inner", dictionary, true);
+        let outer = Field::new("outer", DataType::Struct(vec![inner].into()), true);
+        let error = physical_fields(&vec![outer].into(), "").unwrap_err().to_string();
+        assert!(error.contains("'outer.inner'") && error.contains("cast"), "{error}");
+    }
+}

@@ -158,9 +158,9 @@ impl Target {
                 let ids = || source.columns.iter().filter_map(|columns| columns.get(n)).map(|id| id.0 as usize);
                 let added =
                     ids().filter_map(|i| cluster.columns.get(i)).map(|column| column.elements).max().unwrap_or(0);
-                ids().for_each(|i| {
-                    self.elements.get_mut(i).into_iter().for_each(|sum| *sum = sum.saturating_add(added))
-                });
+                for i in ids() {
+                    self.elements.get_mut(i).into_iter().for_each(|sum| *sum = sum.saturating_add(added));
+                }
             }
         }
     }

@@ -221,7 +221,7 @@ impl Merge {
                 let input = input?;
                 for (path, ntuple) in input.ntuples(self.ntuple.as_deref())? {
                     let found = targets.iter_mut().find(|target| target.path == path);
-                    let changed = || input.changed(format!("RNTuple '{path}' was not there before"));
+                    let changed = || input.changed(&format!("RNTuple '{path}' was not there before"));
                     let targets = found.ok_or_else(changed)?;
                     let mut job = append::Job {
                         compression: self.compression,

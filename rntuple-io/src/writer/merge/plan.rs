@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use arrow::datatypes::SchemaRef;
 use rntuple_core::Error as FormatError;
 use rntuple_core::container::root_file::StreamerInfoList;
 use rntuple_core::schema::{MergeMode, SchemaMerge};
@@ -68,7 +69,7 @@ impl Input {
         Ok(out)
     }
 
-    pub(super) fn changed(&self, what: String) -> Error {
+    pub(super) fn changed(&self, what: &str) -> Error {
         let reason = format!("{what}: the input was changed while it was merged");
         Error::Argument { file: self.reader.name().into(), reason }
     }
@@ -85,6 +86,8 @@ pub(super) struct PlannedNTuple {
     pub(super) inputs: u64,
     /// Its attribute sets; their paths are their names.
     pub(super) sets: Vec<PlannedNTuple>,
+    /// The Arrow types of its fields, where an input keeps them: readers will take the first.
+    arrow_types: Option<SchemaRef>,
 }
 
 /// What the output will have.
@@ -143,7 +146,7 @@ impl Default for Plan {
 impl PlannedNTuple {
     fn new(path: String, ntuple: &NTuple, mode: MergeMode) -> Self {
         let (description, merge) = (ntuple.description().to_owned(), SchemaMerge::new(mode));
-        Self { path, description, merge, entries: 0, inputs: 0, sets: Vec::new() }
+        Self { path, description, merge, entries: 0, inputs: 0, sets: Vec::new(), arrow_types: None }
     }
 
     /// Adds an input, and says in what it differs from those before.
@@ -157,6 +160,26 @@ impl PlannedNTuple {
             Error::Argument { file: Arc::clone(&data.file.name), reason }
         })?;
         self.inputs += 1;
+        Ok(())
+    }
+
+    /// Numbers that are seconds in one input and milliseconds in another must not become one column.
+    fn check_arrow_types(&mut self, ntuple: &NTuple) -> Result<()> {
+        let Some(types) = ntuple.logical_schema()? else { return Ok(()) };
+        let known = self.arrow_types.get_or_insert_with(|| Arc::clone(&types));
+        for field in types.fields() {
+            let Ok(other) = known.field_with_name(field.name()) else { continue };
+            let (here, there) = (field.data_type(), other.data_type());
+            if !here.equals_datatype(there) {
+                let reason = format!(
+                    "field '{}' of '{}' has the Arrow type {here}, and {there} in an input before: convert one to the other \
+                     first (rntuple convert --cast)",
+                    field.name(),
+                    self.path
+                );
+                return Err(Error::Argument { file: Arc::clone(&ntuple.data.file.name), reason });
+            }
+        }
         Ok(())
     }
 
@@ -216,6 +239,7 @@ impl Plan {
             }
             if let Some(planned) = self.ntuples.get_mut(at) {
                 planned.add(&ntuple, "RNTuple")?;
+                planned.check_arrow_types(&ntuple)?;
                 planned.add_sets(&ntuple, mode)?;
             }
         }
