@@ -6,7 +6,8 @@ use arrow::array::{
     Array as _, ArrayRef, AsArray, FixedSizeListArray, LargeListArray, ListArray, make_array, new_empty_array,
 };
 use arrow::buffer::{BooleanBuffer, Buffer as ArrowBuffer, NullBuffer};
-use arrow::datatypes::{ArrowNativeType, DataType, FieldRef};
+use arrow::compute::cast;
+use arrow::datatypes::{ArrowNativeType, DataType, FieldRef, TimeUnit};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList, PyString, PyTuple};
@@ -140,6 +141,8 @@ impl Array {
             DataType::Float16 => of::<Float16Type>(array, "<f2"),
             DataType::Float32 => of::<Float32Type>(array, "<f4"),
             DataType::Float64 => of::<Float64Type>(array, "<f8"),
+            DataType::Date32 | DataType::Time32(_) => times(&wide(py, array)?, array.data_type()),
+            data_type if is_time(data_type) => times(array, data_type),
             DataType::Utf8 => Buffer::of::<u8>(array.as_string::<i32>().values().clone(), "|u1"),
             DataType::LargeUtf8 => Buffer::of::<u8>(array.as_string::<i64>().values().clone(), "|u1"),
             DataType::Binary => Buffer::of::<u8>(array.as_binary::<i32>().values().clone(), "|u1"),
@@ -306,6 +309,52 @@ impl Array {
     }
 }
 
+/// Points and spans of time, as `NumPy` has them; time of the day is the span since midnight.
+fn is_time(data_type: &DataType) -> bool {
+    use DataType as D;
+    matches!(data_type, D::Timestamp(..) | D::Date32 | D::Date64 | D::Time32(_) | D::Time64(_) | D::Duration(_))
+}
+
+/// What `NumPy` calls a type of time.
+fn time_type(data_type: &DataType) -> &'static str {
+    use TimeUnit as U;
+    match data_type {
+        DataType::Date32 => "<M8[D]",
+        DataType::Date64 | DataType::Timestamp(U::Millisecond, _) => "<M8[ms]",
+        DataType::Timestamp(U::Second, _) => "<M8[s]",
+        DataType::Timestamp(U::Microsecond, _) => "<M8[us]",
+        DataType::Timestamp(U::Nanosecond, _) => "<M8[ns]",
+        DataType::Duration(U::Second) | DataType::Time32(U::Second) => "<m8[s]",
+        DataType::Duration(U::Millisecond) | DataType::Time32(_) => "<m8[ms]",
+        DataType::Duration(U::Microsecond) | DataType::Time64(U::Microsecond) => "<m8[us]",
+        _ => "<m8[ns]",
+    }
+}
+
+/// Numbers of 32 bits with 64, as `NumPy` has all times.
+fn wide(py: Python<'_>, array: &ArrayRef) -> PyResult<ArrayRef> {
+    let number = |array: &ArrayRef| cast(&cast(array, &DataType::Int32)?, &DataType::Int64);
+    number(array).map_err(|error| data(py, &error.to_string()))
+}
+
+fn times(array: &ArrayRef, data_type: &DataType) -> Buffer {
+    let memory = array.to_data().buffers().first().cloned().unwrap_or_else(|| ArrowBuffer::from(Vec::<u8>::new()));
+    let start = array.offset() * size_of::<i64>();
+    Buffer::of::<i64>(memory.slice_with_length(start, array.len() * size_of::<i64>()), time_type(data_type))
+}
+
+/// A time as a scalar of `NumPy`.
+fn time<'py>(py: Python<'py>, array: &ArrayRef, index: usize) -> PyResult<Bound<'py, PyAny>> {
+    let number = match array.data_type() {
+        DataType::Date32 | DataType::Time32(_) => wide(py, &array.slice(index, 1))?,
+        _ => cast(&array.slice(index, 1), &DataType::Int64).map_err(|error| data(py, &error.to_string()))?,
+    };
+    let number = number.as_primitive::<arrow::datatypes::Int64Type>().value(0);
+    let name = time_type(array.data_type());
+    let unit = name.split(['[', ']']).nth(1);
+    py.import("numpy")?.call_method1("dtype", (name,))?.getattr("type")?.call1((number, unit))
+}
+
 /// The bits of a mask, from the first bit of its memory on.
 fn aligned_bits(nulls: &NullBuffer) -> ArrowBuffer {
     nulls.inner().sliced()
@@ -400,6 +449,13 @@ fn value<'py>(py: Python<'py>, array: &ArrayRef, boxed: bool, index: usize) -> P
             let boxed = fields.iter().find(|(other, _)| *other == id).is_some_and(|(_, field)| is_boxed(field));
             value(py, union.child(id), boxed, union.value_offset(index))
         }
+        DataType::FixedSizeBinary(_) => Ok(PyBytes::new(py, array.as_fixed_size_binary().value(index)).into_any()),
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+            let text = arrow::util::display::array_value_to_string(array, index);
+            let text = text.map_err(|error| data(py, &error.to_string()))?;
+            py.import("decimal")?.call_method1("Decimal", (text,))
+        }
+        other if is_time(other) => time(py, array, index),
         other => Err(data(py, &format!("values of type {other} cannot be shown in Python"))),
     }
 }

@@ -126,6 +126,21 @@ pub(crate) fn structs(py: Python<'_>, members: Vec<(String, PyRef<'_, Array>)>, 
     Ok(named(Arc::new(array.map_err(|error| arrow(py, &error))?)))
 }
 
+/// Numbers (int64) as points of time (`point`) since 1970 or spans of time, in a unit: `s`, `ms`, `us`, `ns`.
+#[pyfunction]
+pub(crate) fn times(py: Python<'_>, numbers: PyRef<'_, Array>, point: bool, unit: &str) -> PyResult<Array> {
+    let unit = match unit {
+        "s" => TimeUnit::Second,
+        "ms" => TimeUnit::Millisecond,
+        "us" => TimeUnit::Microsecond,
+        _ => TimeUnit::Nanosecond,
+    };
+    let data_type = if point { DataType::Timestamp(unit, None) } else { DataType::Duration(unit) };
+    let array = arrow::compute::cast(numbers.inner(), &data_type).map_err(|error| arrow(py, &error))?;
+    let field = numbers.field().as_ref().clone().with_data_type(data_type);
+    Ok(Array::new(array, Arc::new(field)))
+}
+
 /// The values spread over the places where `valid` (bool) says yes, with nulls at the others. The array is nullable from
 /// then on.
 #[pyfunction]

@@ -93,6 +93,23 @@ pub(crate) fn tighten(field: &FieldRef, arrays: &[ArrayRef]) -> FieldRef {
     Arc::new(field.as_ref().clone().with_data_type(data_type).with_nullable(nullable))
 }
 
+/// Whether a type, or one within it, has no counterpart in RNTuple, so that its fields are stored by physical types.
+pub(crate) fn is_foreign(data_type: &DataType) -> bool {
+    use DataType as D;
+    match data_type {
+        D::Timestamp(..) | D::Date32 | D::Date64 | D::Time32(_) | D::Time64(_) | D::Duration(_) | D::Interval(_) => {
+            true
+        }
+        D::Decimal32(..) | D::Decimal64(..) | D::Decimal128(..) | D::Decimal256(..) | D::FixedSizeBinary(_) => true,
+        D::List(item) | D::LargeList(item) | D::FixedSizeList(item, _) | D::Map(item, _) => {
+            is_foreign(item.data_type())
+        }
+        D::Struct(members) => members.iter().any(|member| is_foreign(member.data_type())),
+        D::Union(members, _) => members.iter().any(|(_, member)| is_foreign(member.data_type())),
+        _ => false,
+    }
+}
+
 /// Whether values of one type can become those of another without a loss that is not noticed.
 fn keeps(from: &DataType, to: &DataType) -> bool {
     use DataType as D;

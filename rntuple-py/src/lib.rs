@@ -45,7 +45,7 @@ mod _lib {
     #[pymodule_export]
     use super::batch::{Batch, concat};
     #[pymodule_export]
-    use super::build::{cast, fixed, lists, nullable, numbers, objects, strings, structs, unions};
+    use super::build::{cast, fixed, lists, nullable, numbers, objects, strings, structs, times, unions};
     #[pymodule_export]
     use super::file::File;
     #[pymodule_export]

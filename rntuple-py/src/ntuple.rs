@@ -45,9 +45,25 @@ impl NTuple {
         })
     }
 
+    /// Whether fields have types that only Arrow knows; the first call may read them from the file.
+    fn has_arrow_types(&self, py: Python<'_>) -> PyResult<bool> {
+        let ntuple = self.inner.clone();
+        if !ntuple.attribute_sets().iter().any(|set| set == rntuple_core::arrow::logical::RECORD) {
+            return Ok(false);
+        }
+        fallible(py, move || ntuple.logical_schema()).map(|schema| schema.is_some())
+    }
+
     /// A scan of some fields, by their paths on storage.
     fn choose(&self, py: Python<'_>, fields: Option<Vec<String>>) -> PyResult<Scan> {
         let scan = self.inner.scan();
+        if self.has_arrow_types(py)? {
+            let scan = scan.arrow_types(true);
+            return Ok(match fields {
+                None => scan,
+                Some(fields) => scan.columns(fields),
+            });
+        }
         let Some(fields) = fields else { return Ok(scan) };
         let special = |field: &String| field.contains(['*', '?']);
         if fields.len() <= MANY && !fields.iter().any(special) {
@@ -134,6 +150,10 @@ impl NTuple {
 
     /// Arrow schema of all fields that can be read.
     fn schema(&self, py: Python<'_>) -> PyResult<Schema> {
+        if self.has_arrow_types(py)? {
+            let scan = self.inner.scan().arrow_types(true).entries(0..0).threads(1);
+            return Ok(Schema::new(fallible(py, move || scan.open())?.schema()));
+        }
         self.inner.arrow_schema().map(Schema::new).map_err(|error| raise(py, &error))
     }
 
@@ -185,7 +205,7 @@ impl NTuple {
             let reader = match &mut *rows {
                 Some(reader) => reader,
                 // One entry is little work, and the reader may be used after a fork.
-                none => none.insert(ntuple.scan().threads(1).random_access()?),
+                none => none.insert(ntuple.scan().arrow_types(true).threads(1).random_access()?),
             };
             reader.read(entry..entry + 1)
         })?;

@@ -201,6 +201,8 @@ pub(crate) fn kind_of(data_type: &DataType) -> String {
         DataType::Map(..) => "map",
         DataType::Struct(_) => "struct",
         DataType::Union(..) => "union",
+        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => "datetime",
+        DataType::Duration(_) | DataType::Time32(_) | DataType::Time64(_) => "timedelta",
         other => return other.to_string(),
     };
     name.to_owned()

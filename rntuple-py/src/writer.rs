@@ -120,6 +120,8 @@ impl FileWriter {
     ) -> PyResult<NTupleWriter> {
         let options = write_options(py, options)?;
         let schema = SchemaRef::clone(schema.inner());
+        let foreign = schema.fields().iter().any(|field| conform::is_foreign(field.data_type()));
+        let options = options.arrow_types(foreign);
         Ok(NTupleWriter::new(self.file.with(py, move |file| file.ntuple(&path, schema, options))?))
     }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import decimal
 import enum
 import io
 import json
@@ -144,8 +146,64 @@ def test_arrow_table(out: Path) -> None:
         rows = 0 if isinstance(part, pa.Table) else 3
         assert written(out, part).num_entries == rows
     with pytest.raises(rntuple.FieldError, match="when") as caught:
-        written(out.with_name("no.root"), pa.table({"when": pa.array([1], pa.timestamp("s"))}))
-    assert caught.value.field == "when" and not out.with_name("no.root").exists()
+        written(out.with_name("no.root"), pa.table({"when": pa.nulls(1)}))
+    assert caught.value.field == "when._0" and not out.with_name("no.root").exists()
+
+
+def test_arrow_types_that_root_has_not(out: Path) -> None:
+    times = [datetime.datetime(2024, 1, 2, 3, 4, 5, 6), None, datetime.datetime(1969, 12, 31)]
+    table = pa.table(
+        {
+            "n": pa.array([1, 2, 3], pa.int64()),
+            "when": pa.array(times, pa.timestamp("us")),
+            "zone": pa.array([1, 2, 3], pa.timestamp("ns", "Europe/Zurich")),
+            "day": pa.array([0, 1, -1], pa.date32()),
+            "since": pa.array([5, 6, 7], pa.duration("s")),
+            "clock": pa.array([0, 1, 2], pa.time32("ms")),
+            "price": pa.array([decimal.Decimal("1.50"), None, decimal.Decimal("-2.25")], pa.decimal128(10, 2)),
+            "id": pa.array([b"abcd", b"efgh", b"ijkl"], pa.binary(4)),
+            "many": pa.array([[times[0]], [], [times[2], times[0]]], pa.list_(pa.timestamp("us"))),
+        }
+    )
+    ntuple = written(out, table)
+    assert ntuple["when"].typename == "std::optional<std::int64_t>" and ntuple["n"].typename == "std::int64_t"
+    assert pa.table(ntuple).to_pydict() == table.to_pydict()
+    back = ntuple.arrays(["when", "price"], library="pa")
+    assert back.schema.field("when").type == pa.timestamp("us") and back["price"].to_pylist() == table["price"].to_pylist()
+    arrays = ntuple.arrays(library="np")
+    assert arrays["when"].dtype == "M8[us]" and arrays["when"][0] == np.datetime64(times[0])
+    assert arrays["when"].mask.tolist() == [False, True, False]
+    assert arrays["day"].tolist() == [datetime.date(1970, 1, 1), datetime.date(1970, 1, 2), datetime.date(1969, 12, 31)]
+    assert arrays["since"].dtype == "m8[s]" and arrays["clock"].dtype == "m8[ms]" and arrays["clock"].astype(int).tolist() == [0, 1, 2]
+    assert arrays["price"].tolist() == table["price"].to_pylist() and arrays["id"][1] == b"efgh"
+    assert ak.to_list(ntuple.arrays(["when"]).when[:1]) == [np.datetime64(times[0])]
+    row = ntuple[2]
+    assert row["day"] == np.datetime64("1969-12-31") and row["many"][1] == np.datetime64(times[0]) and row["since"] == np.timedelta64(7, "s")
+    frame = ntuple.arrays(["when", "day"], library="pd")
+    assert frame["when"].isna().tolist() == [False, True, False] and frame["when"][2] == pd.Timestamp(1969, 12, 31)
+    assert pl.DataFrame(ntuple)["when"].to_list() == times
+    again = written(out.with_name("frame.root"), frame)
+    assert again["when"].array(library="pa").to_pylist()[0] == datetime.datetime(2024, 1, 2, 3, 4, 5, 6)
+
+
+def test_numpy_times(out: Path) -> None:
+    when = np.array(["2024-01-02", "NaT", "1970-01-01"], "M8[D]")
+    ntuple = written(out, {"when": when, "span": np.array([1, 2, 3], "m8[ns]")})
+    back = ntuple.arrays(library="np")
+    assert back["when"].mask.tolist() == [False, True, False] and back["when"][0] == when[0]
+    assert back["span"].dtype == "m8[ns]" and back["span"].astype(int).tolist() == [1, 2, 3]
+    with pytest.raises(rntuple.ArgumentError, match="seconds"):
+        written(out.with_name("no.root"), {"x": np.array(["2024-01"], "M8[M]")})
+
+
+def test_fields_added_to_arrow_types(out: Path) -> None:
+    with rntuple.create(out) as file:
+        data = file.mkntuple("data", pa.schema([("when", pa.timestamp("s"))]))
+        data.extend(pa.table({"when": pa.array([1], pa.timestamp("s"))}))
+        data.add_fields({"x": "float64"})
+        data.extend(pa.table({"when": pa.array([2], pa.timestamp("s")), "x": [0.5]}))
+    table = pa.table(rntuple.open(out)["data"])
+    assert table.schema.field("when").type == pa.timestamp("s") and table["x"].to_pylist() == [0.0, 0.5]
 
 
 def test_data_frames(out: Path) -> None:

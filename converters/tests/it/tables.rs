@@ -122,7 +122,13 @@ pub(crate) fn any_type(r: &mut Random, depth: u32, parquet: bool) -> DataType {
         }
         _ => {
             let n = 1 + r.below(3) as i8;
-            let fields: Vec<Field> = (0..n).map(|i| any_field(r, &format!("u{i}"), depth - 1, parquet)).collect();
+            let mut fields: Vec<Field> = (0..n).map(|i| any_field(r, &format!("u{i}"), depth - 1, parquet)).collect();
+            // A variant needs an alternative: a union that never has a value is refused.
+            if let [only] = fields.as_mut_slice()
+                && only.data_type() == &D::Null
+            {
+                *only = Field::new("u0", D::Int8, true);
+            }
             D::Union(UnionFields::try_new((0..n).map(|i| i * 5 + 1), fields).unwrap(), UnionMode::Dense)
         }
     }

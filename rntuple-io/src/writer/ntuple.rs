@@ -292,9 +292,26 @@ impl Writer {
     /// As [`Writer::append`], and for a name that is there already.
     pub fn extend(&mut self, fields: impl IntoIterator<Item = Field>) -> Result<()> {
         self.flush_cluster()?;
-        let fields: Vec<_> = fields.into_iter().map(Arc::new).collect();
+        let mut fields: Vec<_> = fields.into_iter().map(Arc::new).collect();
         let shared = self.output.shared.clone();
         let format = |e: FormatError| shared.format(e);
+        let mut extended = None;
+        if let Some(known) = &self.logical {
+            let known = known.schema();
+            let all = known.fields().iter().chain(&fields).cloned().collect::<Vec<_>>();
+            let all = Schema::new_with_metadata(all, known.metadata().clone());
+            let logical = Logical::of(&Arc::new(all)).map_err(format)?;
+            let stored: Vec<_> =
+                logical.physical_schema().fields().iter().skip(known.fields().len()).cloned().collect();
+            // The record of Arrow types is written already.
+            if let Some((field, _)) = fields.iter().zip(&stored).find(|(field, stored)| !same_type(field, stored)) {
+                let (name, data_type) = (field.name(), field.data_type());
+                let reason = format!("field '{name}': a field of Arrow type {data_type} must be there from the start");
+                return Err(shared.argument(reason));
+            }
+            fields = stored;
+            extended = Some(logical);
+        }
         let dataset = &mut self.output.dataset;
         // Type information was added to the schema of the data set only.
         let layout = self.builder.layout().with_schema(Arc::clone(dataset.schema()));
@@ -303,6 +320,7 @@ impl Writer {
         self.builder.set_layout(Arc::clone(&layout), &self.options).map_err(format)?;
         dataset.set_schema(Arc::clone(layout.schema()));
         shared.lock().add_classes(layout.schema());
+        self.logical = extended;
         Ok(())
     }
 
@@ -368,6 +386,10 @@ pub(super) fn rehearse(path: &Path, name: &str, schema: &SchemaRef, options: &Wr
 fn builder(shared: &Shared, layout: Layout, options: &WriteOptions) -> Result<ClusterBuilder> {
     let threads = Threads::new(options.threads).map_err(|e| shared.argument(format!("no threads: {e}")))?;
     ClusterBuilder::new(Arc::new(layout), options, threads).map_err(|e| shared.format(e))
+}
+
+fn same_type(a: &Field, b: &Field) -> bool {
+    a.data_type().equals_datatype(b.data_type())
 }
 
 /// Whether an error came before anything of a batch was taken.

@@ -117,8 +117,30 @@ def from_numpy(name: str, values: Any, field: _lib.Field | None = None) -> _lib.
     if array.dtype.kind in "OUS" or array.dtype.kind == "T":
         objects = array.tolist() if array.dtype.kind != "O" else list(array)
         return _lib.objects(objects, field or _types.infer(name, objects))
+    if array.dtype.kind in "mM":
+        return _times(name, array)
     if array.dtype.kind not in "biuf":
         raise ArgumentError(
             f"field '{name}': values of type {array.dtype} have no counterpart in RNTuple; store them as numbers"
         )
     return _lib.numbers(numpy.ascontiguousarray(array, array.dtype.newbyteorder("=")))
+
+
+def _times(name: str, array: Any) -> _lib.Array:
+    """Points and spans of time; NaT is a missing value."""
+    import numpy
+
+    unit, steps = numpy.datetime_data(array.dtype)
+    if unit not in _UNITS:
+        raise ArgumentError(f"field '{name}': {array.dtype} has no counterpart; use a unit from seconds to nanoseconds")
+    if steps != 1 or unit not in ("s", "ms", "us", "ns"):
+        array = array.astype(f"{array.dtype.kind}8[{_UNITS[unit]}]")
+        unit = _UNITS[unit]
+    missing = numpy.isnat(array)
+    numbers = array[~missing].astype(f"{array.dtype.kind}8[{unit}]").view(numpy.int64)
+    values = _lib.times(_lib.numbers(numpy.ascontiguousarray(numbers)), array.dtype.kind == "M", unit)
+    return _lib.nullable(values, ~missing) if missing.any() else values
+
+
+# What units of NumPy are stored with.
+_UNITS = {"D": "s", "h": "s", "m": "s", "s": "s", "ms": "ms", "us": "us", "ns": "ns"}

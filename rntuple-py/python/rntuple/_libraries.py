@@ -109,6 +109,8 @@ def _series_data(array: _lib.Array) -> Any:
     if isinstance(values, numpy.ma.MaskedArray):
         if values.dtype.kind == "f":
             return values.filled(numpy.nan)
+        if values.dtype.kind in "mM":
+            return values.filled(values.dtype.type("NaT"))
         return _masked(values)
     if values.ndim > 1 or values.dtype.names is not None:
         return _numpy.objects(list(values))

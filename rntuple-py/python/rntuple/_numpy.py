@@ -10,7 +10,7 @@ import numpy as np
 from rntuple import _lib
 
 NUMBERS = frozenset(
-    ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"]
+    ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "datetime", "timedelta"]
 )
 _MEMBER = re.compile(r"_[0-9]+")
 
