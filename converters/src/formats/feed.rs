@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use super::decompress;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use super::{Source, decompress};
 use crate::error::{Error, Result};
 use crate::transport::{Input, is_standard};
 
@@ -123,6 +126,69 @@ pub(super) fn lines(text: &[u8]) -> u64 {
     let feeds = memchr::memchr_iter(b'\n', text).count();
     let returns = memchr::memchr_iter(b'\r', text).filter(|&at| text.get(at + 1) != Some(&b'\n')).count();
     (feeds + returns) as u64
+}
+
+/// Files that are cut into pieces of whole records.
+pub(super) trait Files {
+    type Piece: Send + 'static;
+
+    /// The next piece of the file under way, or the first of the next file.
+    fn next(&mut self) -> Result<Option<Self::Piece>>;
+}
+
+/// What makes record batches out of pieces.
+pub(super) trait Decode<P>: Send + Sync + 'static {
+    fn schema(&self) -> SchemaRef;
+
+    fn decode(&self, piece: &P) -> Result<RecordBatch>;
+}
+
+/// Files of text that are read as one table: each piece becomes a batch, several of them at the same time.
+pub(super) struct TextSource<F: Files, D> {
+    files: F,
+    /// What was read for the types and is yet to be decoded.
+    sample: VecDeque<F::Piece>,
+    decoder: Arc<D>,
+    ahead: Ahead<Result<RecordBatch>>,
+}
+
+impl<F: Files, D: Decode<F::Piece>> TextSource<F, D> {
+    pub(super) fn new(files: F, sample: VecDeque<F::Piece>, decoder: D, threads: Option<usize>) -> Result<Self> {
+        Ok(Self { files, sample, decoder: Arc::new(decoder), ahead: Ahead::new(threads)? })
+    }
+}
+
+impl<F: Files + Send, D: Decode<F::Piece>> Source for TextSource<F, D> {
+    fn schema(&self) -> SchemaRef {
+        self.decoder.schema()
+    }
+
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            while self.ahead.has_room() {
+                let Some(piece) = next_piece(&mut self.sample, &mut self.files)? else { break };
+                let decoder = Arc::clone(&self.decoder);
+                self.ahead.start(move || decoder.decode(&piece));
+            }
+            match self.ahead.next().transpose()? {
+                // Nothing but blank lines.
+                Some(batch) if batch.num_rows() == 0 => {}
+                other => return Ok(other),
+            }
+        }
+    }
+}
+
+/// The next piece: of those that were read before, then of the files.
+pub(super) fn next_piece<F: Files>(sample: &mut VecDeque<F::Piece>, files: &mut F) -> Result<Option<F::Piece>> {
+    match sample.pop_front() {
+        Some(piece) => Ok(Some(piece)),
+        None => files.next(),
+    }
 }
 
 /// Tasks that run ahead of use, on several threads; their results come in the order in which they were started.

@@ -152,9 +152,9 @@ pub(crate) fn open_text(
     let source: Box<dyn Source> = match format {
         Format::Csv | Format::Tsv => {
             let dialect = args.text.dialect(format);
-            Box::new(csv::CsvSource::open(files, dialect, &wanted, args.threads, warn)?)
+            Box::new(csv::open(files, dialect, &wanted, args.threads, warn)?)
         }
-        Format::Json => Box::new(json::JsonSource::open(files, &wanted, args.threads, warn)?),
+        Format::Json => Box::new(json::open(files, &wanted, args.threads, warn)?),
         _ => return Ok(None),
     };
     let first = files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));

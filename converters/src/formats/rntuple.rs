@@ -53,17 +53,21 @@ impl NewFile {
 
 /// The newest cycles of all RNTuples of a file.
 pub(super) fn names(file: &Path) -> Result<Vec<Option<String>>> {
-    let reader = Reader::open(file)?;
+    Ok(newest(&Reader::open(file)?)?.into_iter().map(Some).collect())
+}
+
+/// The paths of the newest cycles; at least one.
+pub(crate) fn newest(reader: &Reader) -> Result<Vec<String>> {
     // What cannot be listed must not be lost without a word.
     if let Some((_, error)) = reader.damaged().first() {
         return Err(error.clone().into());
     }
-    let names: Vec<_> = reader.list().iter().filter(|key| key.newest).map(|key| Some(key.path.clone())).collect();
-    if names.is_empty() {
+    let paths: Vec<_> = reader.list().iter().filter(|key| key.newest).map(|key| key.path.clone()).collect();
+    if paths.is_empty() {
         // Says that there is none.
         reader.only()?;
     }
-    Ok(names)
+    Ok(paths)
 }
 
 /// The entries of one RNTuple.

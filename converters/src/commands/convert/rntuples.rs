@@ -9,7 +9,7 @@ use rntuple_io::{Batches, EntryRange, FileWriter, NTuple, Reader, Scan, WriteOpt
 use super::{Console, Job, attributes, print_metrics};
 use crate::cli::{Compression, Convert, compression as parse_compression};
 use crate::error::{Error, Result};
-use crate::formats::rntuple::{open_reader, open_writer};
+use crate::formats::rntuple::{newest, open_reader, open_writer};
 use crate::formats::{Differences, Range};
 use crate::interrupt;
 use crate::output::progress::{Progress, Unit};
@@ -72,20 +72,10 @@ fn argument(args: &Convert, reason: impl Into<String>) -> Error {
 
 /// Which data sets are converted, and the paths they get.
 fn data_sets(args: &Convert, reader: &Reader) -> Result<Vec<DataSet>> {
-    let paths: Vec<String> = match &args.ntuple {
+    let paths = match &args.ntuple {
         Some(path) => vec![path.clone()],
-        None => {
-            // What cannot be listed must not be lost without a word.
-            if let Some((_, error)) = reader.damaged().first() {
-                return Err(error.clone().into());
-            }
-            reader.list().iter().filter(|key| key.newest).map(|key| key.path.clone()).collect()
-        }
+        None => newest(reader)?,
     };
-    if paths.is_empty() {
-        // Says that there is none.
-        reader.only()?;
-    }
     let ntuples = paths.iter().map(|path| Ok(reader.ntuple(path)?)).collect::<Result<Vec<_>>>()?;
     let targets = match &args.name {
         None => targets(reader, &paths),
@@ -121,6 +111,10 @@ fn base(path: &str) -> &str {
 
 pub(super) fn write_options(args: &Convert, compression: CompressionSettings) -> WriteOptions {
     let mut options = WriteOptions::new().overwrite(true).compression(compression).page_checksums(!args.no_checksums);
+    options = options.keep_encodings(!args.default_encodings);
+    for one in &args.encoding {
+        options = options.encoding(&one.pattern, one.value);
+    }
     for one in &args.field_compression {
         options = options.field_compression(&one.pattern, one.value);
     }
@@ -205,11 +199,7 @@ fn one(
     report_skipped(args, set, &batches, console)?;
 
     let schema = batches.schema();
-    let mut options = options.clone().description(args.description.as_deref().unwrap_or(ntuple.description()));
-    options = options.keep_encodings(!args.default_encodings);
-    for one in &args.encoding {
-        options = options.encoding(&one.pattern, one.value);
-    }
+    let options = options.clone().description(args.description.as_deref().unwrap_or(ntuple.description()));
     let mut writer = file.ntuple(&set.target, schema, options)?;
     writer.add_type_info(ntuple.schema().extra_type_info().iter().cloned());
     if let Some(classes) = classes {

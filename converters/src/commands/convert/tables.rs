@@ -27,12 +27,8 @@ pub(super) fn run(job: &Job<'_>, console: &mut Console<'_>) -> Result<()> {
             Compression::To(setting) => setting,
             Compression::Keep => return Err(Error::Usage("--compression keep is for RNTuple sources".to_owned())),
         };
-        let mut options = write_options(args, compression).keep_encodings(!args.default_encodings);
         // The types of trees are those of RNTuple.
-        options = options.arrow_types(job.from != Format::TTree);
-        for one in &args.encoding {
-            options = options.encoding(&one.pattern, one.value);
-        }
+        let mut options = write_options(args, compression).arrow_types(job.from != Format::TTree);
         if let Some(description) = &args.description {
             options = options.description(description);
         }
@@ -77,7 +73,7 @@ pub(super) fn run(job: &Job<'_>, console: &mut Console<'_>) -> Result<()> {
         let progress = Progress::new(console.terminal.progress && !args.quiet, Unit::Entries, what);
         let rows = pump(&mut *source, &mut *sink, &progress, args, console)?;
         let size = sink.finish()?;
-        done.push(format!("{} row{}\n", count(rows), if rows == 1 { "" } else { "s" }));
+        done.push(format!("{}\n", counted(rows, "row", "rows")));
         size
     };
     if args.quiet || is_standard(&args.output) {

@@ -10,7 +10,7 @@ use super::infer::Guess;
 use super::{Dialect, Files};
 use crate::error::{Error, Result};
 use crate::formats::columns::{Column, Refused};
-use crate::formats::feed::table;
+use crate::formats::feed::{Decode, table};
 use crate::formats::names;
 use crate::formats::schema::Wanted;
 use crate::formats::types::type_text;
@@ -92,31 +92,8 @@ impl Decoder {
         Ok(decoder)
     }
 
-    pub(super) fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
     fn empty(&self) -> Result<Vec<Column>, String> {
         self.columns.iter().map(|column| Column::new(&column.field)).collect()
-    }
-
-    pub(super) fn decode(&self, piece: &Piece) -> Result<RecordBatch> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut columns = match idle {
-            Some(columns) => columns,
-            None => self.empty().map_err(|reason| table(&piece.file, reason))?,
-        };
-        let rows = self.read(piece, &mut columns)?;
-        let built = columns.iter_mut().map(Column::finish).collect::<Result<Vec<_>, _>>();
-        let mut arrays: Vec<(usize, ArrayRef)> = built
-            .map(|arrays| self.columns.iter().map(|column| column.place).zip(arrays).collect())
-            .map_err(|error| table(&piece.file, error.to_string()))?;
-        arrays.sort_by_key(|(place, _)| *place);
-        let arrays = arrays.into_iter().map(|(_, array)| array).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(self.schema(), arrays, &options);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(columns);
-        batch.map_err(|error| table(&piece.file, error.to_string()))
     }
 
     /// Puts the records of a piece into columns. Returns their number.
@@ -178,6 +155,31 @@ impl Decoder {
         let what = if column.inferred || refused == Refused::Wrong { what } else { "no value".to_owned() };
         let remedy = self.wanted.remedy(name, column.inferred, &better);
         table(&piece.file, format!("line {line}, column '{name}': {what}; {remedy}"))
+    }
+}
+
+impl Decode<Piece> for Decoder {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn decode(&self, piece: &Piece) -> Result<RecordBatch> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut columns = match idle {
+            Some(columns) => columns,
+            None => self.empty().map_err(|reason| table(&piece.file, reason))?,
+        };
+        let rows = self.read(piece, &mut columns)?;
+        let built = columns.iter_mut().map(Column::finish).collect::<Result<Vec<_>, _>>();
+        let mut arrays: Vec<(usize, ArrayRef)> = built
+            .map(|arrays| self.columns.iter().map(|column| column.place).zip(arrays).collect())
+            .map_err(|error| table(&piece.file, error.to_string()))?;
+        arrays.sort_by_key(|(place, _)| *place);
+        let arrays = arrays.into_iter().map(|(_, array)| array).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = RecordBatch::try_new_with_options(self.schema(), arrays, &options);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(columns);
+        batch.map_err(|error| table(&piece.file, error.to_string()))
     }
 }
 

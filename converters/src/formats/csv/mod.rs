@@ -12,13 +12,10 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-
 use self::cut::{Piece, Pieces};
 use self::decode::Decoder;
 use self::infer::Guess;
-use super::feed::{Ahead, SAMPLE, TextInput, table};
+use super::feed::{self, Ahead, Files as _, SAMPLE, TextInput, TextSource, next_piece, table};
 use super::schema::Wanted;
 use super::{Source, names};
 use crate::error::Result;
@@ -57,82 +54,40 @@ impl Dialect {
     }
 }
 
-/// CSV files that are read as one table.
-#[derive(Debug)]
-pub(crate) struct CsvSource {
-    files: Files,
-    /// What was read for the types and is yet to be decoded.
-    sample: VecDeque<Piece>,
-    decoder: Arc<Decoder>,
-    ahead: Ahead<Result<RecordBatch>>,
-}
+/// Opens CSV files as one table and finds out about their columns. `warn` hears of names that were changed.
+pub(crate) fn open(
+    paths: &[PathBuf],
+    dialect: Dialect,
+    wanted: &Wanted,
+    threads: Option<usize>,
+    warn: &mut dyn FnMut(String),
+) -> Result<impl Source + use<>> {
+    let given = wanted.fields()?;
+    let twice = given.is_none() && wanted.infer_rows.is_none();
+    let mut files = Files::new(paths, dialect, twice)?;
+    let first = files.next()?;
+    let file = files.first_name();
+    let names = if files.dialect.header {
+        names::distinct(&files.header, warn)
+    } else {
+        (1..=files.header.len()).map(|at| format!("column_{at}")).collect()
+    };
+    wanted.check_names(&file, |name| names.iter().chain(&files.header).any(|known| known == name))?;
 
-impl CsvSource {
-    /// Opens files and finds out about their columns. `warn` hears of names that were changed.
-    pub(crate) fn open(
-        paths: &[PathBuf],
-        dialect: Dialect,
-        wanted: &Wanted,
-        threads: Option<usize>,
-        warn: &mut dyn FnMut(String),
-    ) -> Result<Self> {
-        let given = wanted.fields()?;
-        let twice = given.is_none() && wanted.infer_rows.is_none();
-        let mut files = Files::new(paths, dialect, twice)?;
-        let first = files.next()?;
-        let file = files.first_name();
-        let names = if files.dialect.header {
-            names::distinct(&files.header, warn)
-        } else {
-            (1..=files.header.len()).map(|at| format!("column_{at}")).collect()
-        };
-        wanted.check_names(&file, |name| names.iter().chain(&files.header).any(|known| known == name))?;
-
-        let mut sample = VecDeque::from_iter(first);
-        let columns = match &given {
-            Some(fields) => decode::given(&names, &files, fields)?,
-            None => {
-                let guesses = if twice {
-                    guess_all(&mut files, &mut sample, threads)?
-                } else {
-                    guess_some(&mut files, &mut sample, wanted.infer_rows.unwrap_or(u64::MAX))?
-                };
-                decode::inferred(&names, &files.header, &guesses, wanted)
-            }
-        };
-        let decoder = Decoder::new(columns, Arc::clone(&files.dialect), wanted.clone());
-        let decoder = Arc::new(decoder.map_err(|reason| table(&file, reason))?);
-        Ok(Self { files, sample, decoder, ahead: Ahead::new(threads)? })
-    }
-}
-
-impl Source for CsvSource {
-    fn schema(&self) -> SchemaRef {
-        self.decoder.schema()
-    }
-
-    fn rows(&self) -> Option<u64> {
-        None
-    }
-
-    fn next(&mut self) -> Result<Option<RecordBatch>> {
-        loop {
-            while self.ahead.has_room() {
-                let piece = match self.sample.pop_front() {
-                    Some(piece) => Some(piece),
-                    None => self.files.next()?,
-                };
-                let Some(piece) = piece else { break };
-                let decoder = Arc::clone(&self.decoder);
-                self.ahead.start(move || decoder.decode(&piece));
-            }
-            match self.ahead.next().transpose()? {
-                // Nothing but blank lines.
-                Some(batch) if batch.num_rows() == 0 => {}
-                other => return Ok(other),
-            }
+    let mut sample = VecDeque::from_iter(first);
+    let columns = match &given {
+        Some(fields) => decode::given(&names, &files, fields)?,
+        None => {
+            let guesses = if twice {
+                guess_all(&mut files, &mut sample, threads)?
+            } else {
+                guess_some(&mut files, &mut sample, wanted.infer_rows.unwrap_or(u64::MAX))?
+            };
+            decode::inferred(&names, &files.header, &guesses, wanted)
         }
-    }
+    };
+    let decoder = Decoder::new(columns, Arc::clone(&files.dialect), wanted.clone());
+    TextSource::new(files, sample, decoder.map_err(|reason| table(&file, reason))?, threads)
 }
 
 /// What the first rows show. Their pieces are kept.
@@ -158,11 +113,7 @@ fn guess_all(files: &mut Files, sample: &mut VecDeque<Piece>, threads: Option<us
     let mut ahead = Ahead::new(threads)?;
     loop {
         while ahead.has_room() {
-            let piece = match sample.pop_front() {
-                Some(piece) => Some(piece),
-                None => files.next()?,
-            };
-            let Some(piece) = piece else { break };
+            let Some(piece) = next_piece(sample, files)? else { break };
             let (dialect, mut guesses) = (Arc::clone(&files.dialect), vec![Guess::default(); all.len()]);
             ahead.start(move || {
                 infer::guess(&piece, &dialect, &mut guesses, u64::MAX);
@@ -204,32 +155,6 @@ impl Files {
         (self.at, self.current) = (0, None);
     }
 
-    /// The next records.
-    fn next(&mut self) -> Result<Option<Piece>> {
-        loop {
-            if let Some(current) = &mut self.current {
-                if let Some(piece) = current.next(&self.dialect)? {
-                    return Ok(Some(piece));
-                }
-                self.current = None;
-            }
-            let Some(input) = self.inputs.get(self.at) else { return Ok(None) };
-            self.at += 1;
-            let mut pieces = Pieces::new(input.open()?);
-            if self.dialect.header {
-                let first = pieces.first(&self.dialect)?;
-                self.check_header(first.as_ref())?;
-            } else if self.header.is_empty() {
-                // The first record is a row already, but tells how many columns there are.
-                let piece = pieces.next(&self.dialect)?;
-                self.check_header(piece.as_ref())?;
-                self.current = Some(pieces);
-                return Ok(piece);
-            }
-            self.current = Some(pieces);
-        }
-    }
-
     /// Takes the names of columns from the first record of the first file, and compares those of others with them.
     fn check_header(&mut self, first: Option<&Piece>) -> Result<()> {
         let name =
@@ -265,5 +190,34 @@ impl Files {
             return Err(table(&name, format!("{what}; files that are read as one must have the same columns")));
         }
         Ok(())
+    }
+}
+
+impl feed::Files for Files {
+    type Piece = Piece;
+
+    fn next(&mut self) -> Result<Option<Piece>> {
+        loop {
+            if let Some(current) = &mut self.current {
+                if let Some(piece) = current.next(&self.dialect)? {
+                    return Ok(Some(piece));
+                }
+                self.current = None;
+            }
+            let Some(input) = self.inputs.get(self.at) else { return Ok(None) };
+            self.at += 1;
+            let mut pieces = Pieces::new(input.open()?);
+            if self.dialect.header {
+                let first = pieces.first(&self.dialect)?;
+                self.check_header(first.as_ref())?;
+            } else if self.header.is_empty() {
+                // The first record is a row already, but tells how many columns there are.
+                let piece = pieces.next(&self.dialect)?;
+                self.check_header(piece.as_ref())?;
+                self.current = Some(pieces);
+                return Ok(piece);
+            }
+            self.current = Some(pieces);
+        }
     }
 }

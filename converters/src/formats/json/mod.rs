@@ -15,7 +15,7 @@ use memchr::memrchr;
 use self::cut::{Piece, Pieces, Row};
 use self::infer::Objects;
 use super::columns::{Fault, Members};
-use super::feed::{Ahead, SAMPLE, TextInput, table};
+use super::feed::{self, Decode, Files as _, SAMPLE, TextInput, TextSource, table};
 use super::schema::Wanted;
 use super::{Source, names};
 use crate::error::{Error, Result};
@@ -23,77 +23,36 @@ use crate::interrupt;
 
 pub(crate) use self::sink::JsonSink;
 
-/// JSON files that are read as one table.
-#[derive(Debug)]
-pub(crate) struct JsonSource {
-    files: Files,
-    /// What was read for the types and is yet to be decoded.
-    sample: VecDeque<Piece>,
-    decoder: Arc<Decoder>,
-    ahead: Ahead<Result<RecordBatch>>,
-}
-
-impl JsonSource {
-    /// Opens files and finds out about their members. `warn` hears of names that were changed.
-    pub(crate) fn open(
-        paths: &[PathBuf],
-        wanted: &Wanted,
-        threads: Option<usize>,
-        warn: &mut dyn FnMut(String),
-    ) -> Result<Self> {
-        let given = wanted.fields()?;
-        let twice = given.is_none() && wanted.infer_rows.is_none();
-        let inputs = paths.iter().map(|path| TextInput::new(path, twice)).collect::<Result<Vec<_>>>()?;
-        let file = inputs.first().map_or_else(|| Arc::from(""), |input| Arc::clone(&input.name));
-        let mut files = Files { inputs, at: 0, current: None };
-        let mut sample = VecDeque::new();
-        let inferred = given.is_none();
-        let fields = match given {
-            Some(fields) => {
-                wanted.check_names(&file, |name| fields.iter().any(|field| field.name() == name))?;
-                fields.iter().map(names::fit).collect()
-            }
-            None => {
-                let seen = look(&mut files, &mut sample, wanted)?;
-                wanted.check_names(&file, |name| seen.has(name))?;
-                seen.fields(wanted, warn).map_err(|reason| table(&file, reason))?
-            }
-        };
-        if inferred && fields.is_empty() {
-            return Err(table(&file, "there is no object with a key in it, and so no column"));
+/// Opens JSON files as one table and finds out about their members. `warn` hears of names that were changed.
+pub(crate) fn open(
+    paths: &[PathBuf],
+    wanted: &Wanted,
+    threads: Option<usize>,
+    warn: &mut dyn FnMut(String),
+) -> Result<impl Source + use<>> {
+    let given = wanted.fields()?;
+    let twice = given.is_none() && wanted.infer_rows.is_none();
+    let inputs = paths.iter().map(|path| TextInput::new(path, twice)).collect::<Result<Vec<_>>>()?;
+    let file = inputs.first().map_or_else(|| Arc::from(""), |input| Arc::clone(&input.name));
+    let mut files = Files { inputs, at: 0, current: None };
+    let mut sample = VecDeque::new();
+    let inferred = given.is_none();
+    let fields = match given {
+        Some(fields) => {
+            wanted.check_names(&file, |name| fields.iter().any(|field| field.name() == name))?;
+            fields.iter().map(names::fit).collect()
         }
-        let decoder = Decoder::new(&fields, wanted.clone(), inferred).map_err(|reason| table(&file, reason))?;
-        Ok(Self { files, sample, decoder: Arc::new(decoder), ahead: Ahead::new(threads)? })
-    }
-}
-
-impl Source for JsonSource {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.decoder.schema)
-    }
-
-    fn rows(&self) -> Option<u64> {
-        None
-    }
-
-    fn next(&mut self) -> Result<Option<RecordBatch>> {
-        loop {
-            while self.ahead.has_room() {
-                let piece = match self.sample.pop_front() {
-                    Some(piece) => Some(piece),
-                    None => self.files.next()?,
-                };
-                let Some(piece) = piece else { break };
-                let decoder = Arc::clone(&self.decoder);
-                self.ahead.start(move || decoder.decode(&piece));
-            }
-            match self.ahead.next().transpose()? {
-                // Nothing but blank lines.
-                Some(batch) if batch.num_rows() == 0 => {}
-                other => return Ok(other),
-            }
+        None => {
+            let seen = look(&mut files, &mut sample, wanted)?;
+            wanted.check_names(&file, |name| seen.has(name))?;
+            seen.fields(wanted, warn).map_err(|reason| table(&file, reason))?
         }
+    };
+    if inferred && fields.is_empty() {
+        return Err(table(&file, "there is no object with a key in it, and so no column"));
     }
+    let decoder = Decoder::new(&fields, wanted.clone(), inferred).map_err(|reason| table(&file, reason))?;
+    TextSource::new(files, sample, decoder, threads)
 }
 
 /// What the first rows show, or all of them. The pieces of the first ones are kept; after all the files start anew.
@@ -143,8 +102,9 @@ struct Files {
     current: Option<Pieces>,
 }
 
-impl Files {
-    /// The next rows.
+impl feed::Files for Files {
+    type Piece = Piece;
+
     fn next(&mut self) -> Result<Option<Piece>> {
         loop {
             if let Some(current) = &mut self.current {
@@ -192,6 +152,12 @@ impl Decoder {
             }
             None => "use --schema or --types".to_owned(),
         }
+    }
+}
+
+impl Decode<Piece> for Decoder {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
     }
 
     fn decode(&self, piece: &Piece) -> Result<RecordBatch> {

@@ -21,6 +21,7 @@ use super::options::WriteOptions;
 use super::transfer::{Moved, pool};
 use crate::copy::{Progress, go_on};
 use crate::error::{Error, Result};
+use crate::path::split;
 use crate::storage::keyed::ObjectLayout;
 use crate::storage::{Name, Storage};
 use crate::threads::Threads;
@@ -201,7 +202,7 @@ impl Merge {
             let reason = format!("a store takes one RNTuple under a key: choose one of {}", paths.join(", "));
             return Err(argument(reason));
         }
-        let single = ntuples.first().filter(|_| in_store).map(|ntuple| base(&ntuple.path).to_owned());
+        let single = ntuples.first().filter(|_| in_store).map(|ntuple| split(&ntuple.path).1.to_owned());
         let file = FileWriter::create_for(output, single.as_deref(), &self.options, storage)?;
         let with_sets = ntuples.iter().find(|ntuple| !ntuple.sets.is_empty());
         if let (Embedding::Objects(objects), Some(ntuple)) = (&*file.shared().lock(), with_sets)
@@ -262,7 +263,7 @@ struct Targets {
 impl Targets {
     fn start(file: &FileWriter, ntuple: PlannedNTuple, in_store: bool, options: &WriteOptions) -> Result<Self> {
         let PlannedNTuple { path, description, merge, inputs, sets, .. } = ntuple;
-        let target = if in_store { base(&path).to_owned() } else { path.clone() };
+        let target = if in_store { split(&path).1.to_owned() } else { path.clone() };
         let main = Target::start(file.shared(), &target, &description, merge, options)?;
         let mut started = Vec::with_capacity(sets.len());
         for set in sets {
@@ -292,10 +293,6 @@ impl Targets {
         let written = main.finish()?;
         Ok(MergedNTuple { path, entries: written.entries, clusters: written.clusters, inputs })
     }
-}
-
-fn base(path: &str) -> &str {
-    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 /// Whether two names mean the same file.
