@@ -35,6 +35,10 @@ impl Wanted {
     }
 }
 
+/// Requests for what is not far away that are made at once: where they touch, the file is read by one call, but each has
+/// memory of its own, which is free as soon as its pages were used.
+const TOGETHER: usize = 8;
+
 /// Fetches pages, with requests that join what lies close together, up to `parallel` of them at once, and delivers each
 /// as soon as it is there.
 ///
@@ -53,7 +57,7 @@ pub(super) fn fetch(
     let ranges: Vec<_> = requests.iter().map(|request| request.start..request.end).collect();
     file.source.will_read(&ranges);
     // Answers from far away come at the same time anyway.
-    let together = if access.remote { requests.len().max(1) } else { parallel };
+    let together = if access.remote { requests.len().max(1) } else { parallel.max(TOGETHER) };
     let mut pages = wanted.iter();
     for requests in requests.chunks(together) {
         for (request, answer) in requests.iter().zip(read(file, pool, requests, parallel)) {

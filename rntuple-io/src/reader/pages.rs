@@ -71,6 +71,10 @@ impl Store {
         Self { columns, shared, kept: AtomicUsize::new(0), budget, ahead: AtomicUsize::new(0), pool }
     }
 
+    fn is_shared(&self, column: usize) -> bool {
+        self.shared.get(column) == Some(&true)
+    }
+
     /// Bytes of unsealed pages that may be kept.
     pub(super) fn budget(&self) -> usize {
         self.budget
@@ -275,7 +279,8 @@ impl<'a> Pages<'a> {
     }
 
     fn fetched(&self, key: PageKey) -> Option<Bytes> {
-        let page = self.windows.iter().find_map(|window| window.page(key, &self.data.file));
+        let again = self.store.is_shared(key.column);
+        let page = self.windows.iter().find_map(|window| window.page(key, &self.data.file, again));
         page.or_else(|| self.store.column(key.column)?.sealed.remove(&(key.cluster, key.page)))
     }
 
@@ -372,7 +377,7 @@ impl PageSource for Pages<'_> {
     ) -> FormatResult<()> {
         let place = self.place(cluster, column, page)?;
         // A page that several fields are read from is not used up by the first of them.
-        let again = again || self.random || self.store.shared.get(place.key.column) == Some(&true);
+        let again = again || self.random || self.store.is_shared(place.key.column);
         let mut consume = |page: UnsealedPage<'_>| consume(page).map_err(|e| e.within(describe(&place)));
         if let Some(page) = self.store.unsealed(place.key) {
             if !again {

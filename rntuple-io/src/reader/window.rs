@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -32,9 +32,21 @@ pub(super) struct Window {
 
 #[derive(Debug, Default)]
 struct Fetched {
-    /// Set once the page is there, or is known not to come.
-    bytes: OnceLock<Option<Bytes>>,
+    /// Set once the page is there, or is known not to come. Emptied by the last one who takes it.
+    bytes: OnceLock<Mutex<Option<Bytes>>>,
     used: AtomicBool,
+}
+
+impl Fetched {
+    /// Sets what came, unless that was done.
+    fn arrive(&self, bytes: Option<Bytes>) {
+        self.bytes.get_or_init(|| Mutex::new(bytes));
+    }
+
+    /// What came, if anything did yet.
+    fn bytes(&self) -> Option<MutexGuard<'_, Option<Bytes>>> {
+        Some(self.bytes.get()?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Window {
@@ -50,8 +62,8 @@ impl Window {
         self.pages.contains_key(&key)
     }
 
-    /// Takes a page, and waits for it if need be.
-    pub(super) fn page(&self, key: PageKey, file: &File) -> Option<Bytes> {
+    /// Takes a page, and waits for it if need be. Unless it is asked for `again`, its memory is free once it was used.
+    pub(super) fn page(&self, key: PageKey, file: &File, again: bool) -> Option<Bytes> {
         let page = self.pages.get(&key)?;
         page.used.store(true, Ordering::Relaxed);
         if page.bytes.get().is_none() {
@@ -59,7 +71,8 @@ impl Window {
             page.bytes.wait();
             file.counters.waited(since);
         }
-        page.bytes.get()?.clone()
+        let mut bytes = page.bytes()?;
+        if again { bytes.clone() } else { bytes.take() }
     }
 
     /// Whether a page is there.
@@ -70,8 +83,8 @@ impl Window {
     /// Takes a page that is there and that nobody has taken.
     pub(super) fn unused(&self, key: PageKey) -> Option<Bytes> {
         let page = self.pages.get(&key)?;
-        let bytes = page.bytes.get()?.clone()?;
-        (!page.used.swap(true, Ordering::Relaxed)).then_some(bytes)
+        let mut bytes = page.bytes()?;
+        if bytes.is_none() || page.used.swap(true, Ordering::Relaxed) { None } else { bytes.take() }
     }
 
     /// Gives up windows that are done with, but for the pages that were not used yet, as the decoder lags behind the
@@ -86,8 +99,10 @@ impl Window {
             for (&key, page) in window.pages.iter().filter(|(_, page)| !page.used.load(Ordering::Relaxed)) {
                 // A page holds on to all that was read with it, so it is copied; but once is enough.
                 let copy = |bytes: &Bytes| if window.is_rest { bytes.clone() } else { Bytes::copy_from_slice(bytes) };
-                let bytes = OnceLock::from(page.bytes.wait().as_ref().map(copy));
-                pages.insert(key, Fetched { bytes, used: AtomicBool::new(false) });
+                page.bytes.wait();
+                let rest = Fetched::default();
+                rest.arrive(page.bytes().and_then(|bytes| bytes.as_ref().map(copy)));
+                pages.insert(key, rest);
             }
         }
         if !pages.is_empty() {
@@ -109,7 +124,7 @@ impl Fetch {
         if Arc::strong_count(&self.window) > 1 {
             fetch(file, pool, std::mem::take(&mut self.wanted), parallel, |key, bytes| {
                 if let Some(page) = self.window.pages.get(&key) {
-                    page.bytes.get_or_init(|| Some(bytes));
+                    page.arrive(Some(bytes));
                 }
             });
         }
@@ -120,7 +135,7 @@ impl Drop for Fetch {
     /// Whoever waits for a page must not wait for ever, whatever became of this.
     fn drop(&mut self) {
         for page in self.window.pages.values() {
-            page.bytes.get_or_init(|| None);
+            page.arrive(None);
         }
     }
 }

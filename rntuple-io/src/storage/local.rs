@@ -1,4 +1,4 @@
-//! Local files, by positional reads.
+//! Local files, by positional reads: vectored ones where ranges touch.
 
 use std::fs::File;
 use std::io;
@@ -11,7 +11,9 @@ use std::time::SystemTime;
 
 use super::ByteSource;
 #[cfg(all(feature = "io-uring", target_os = "linux"))]
-use super::{Access, ReadRange, uring};
+use super::{Access, uring};
+#[cfg(target_os = "linux")]
+use super::{ReadRange, vectored};
 
 /// A file of the operating system.
 #[derive(Debug)]
@@ -58,9 +60,16 @@ impl ByteSource for LocalFile {
         }
     }
 
-    #[cfg(all(feature = "io-uring", target_os = "linux"))]
+    #[cfg(target_os = "linux")]
     fn read_many(&self, reads: &mut [ReadRange<'_>], _: usize) {
-        uring::read(&self.file, reads);
+        #[cfg(feature = "io-uring")]
+        let done = uring::read(&self.file, reads);
+        #[cfg(not(feature = "io-uring"))]
+        let done = false;
+        if !done {
+            vectored::read(&self.file, reads);
+        }
+        // What failed says why, and what was cut short is read to its end.
         for read in reads.iter_mut().filter(|read| read.result.is_err()) {
             read.result = self.read_at(read.offset, read.buffer);
         }

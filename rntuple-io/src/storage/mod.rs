@@ -15,6 +15,8 @@ mod sink;
 mod uri;
 #[cfg(all(feature = "io-uring", target_os = "linux"))]
 mod uring;
+#[cfg(target_os = "linux")]
+mod vectored;
 
 use std::fmt::Debug;
 use std::io;
@@ -103,7 +105,7 @@ pub struct Access {
 impl Access {
     /// A local file: a request costs next to nothing, and the operating system reads ahead what it is
     /// [told](ByteSource::will_read).
-    pub const LOCAL: Self = Self { gap: 4 << 10, request: 8 << 20, parallel: 1, remote: false };
+    pub const LOCAL: Self = Self { gap: 4 << 10, request: 1 << 20, parallel: 1, remote: false };
 
     /// A server: as a request takes some 10 ms, it may as well bring 256 KiB more.
     pub const REMOTE: Self = Self { gap: 256 << 10, request: 8 << 20, parallel: 16, remote: true };

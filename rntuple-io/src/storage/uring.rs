@@ -31,14 +31,16 @@ pub(super) fn available() -> bool {
     RING.with_borrow(Option::is_some)
 }
 
-/// Fills what can be filled; what cannot, or only in part, keeps its error and is to be read in another way.
-pub(super) fn read(file: &File, reads: &mut [ReadRange<'_>]) {
+/// Fills what can be filled; what cannot, or only in part, keeps its error and is to be read in another way. Says whether
+/// the kernel let it try.
+pub(super) fn read(file: &File, reads: &mut [ReadRange<'_>]) -> bool {
     RING.with_borrow_mut(|ring| {
-        let Some(ring) = ring else { return };
+        let Some(ring) = ring else { return false };
         for reads in reads.chunks_mut(DEPTH) {
             read_together(ring, file, reads);
         }
-    });
+        true
+    })
 }
 
 /// Reads at most [`DEPTH`] ranges.
@@ -108,7 +110,7 @@ mod tests {
         file.write_all(b"bytes").unwrap();
         let mut buffer = [0; 5];
         let mut reads = [ReadRange::new(0, &mut buffer)];
-        read(file.as_file(), &mut reads);
+        assert!(!read(file.as_file(), &mut reads));
         assert!(reads[0].result.is_err());
         LocalFile::open(file.path()).unwrap().read_many(&mut reads, 1);
         assert!(reads[0].result.is_ok());
