@@ -21,6 +21,11 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+/// As the `rntuple` binary and the Python package have it; so do arrow-rs and the limit program, which are this program, and
+/// pyarrow brings it along.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What may go wrong in a benchmark is only ever told.
 pub(crate) type Done<T> = Result<T, Box<dyn std::error::Error>>;
 

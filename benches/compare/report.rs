@@ -56,7 +56,7 @@ pub(crate) fn rows(work: &Work, outcomes: &[Outcome]) -> Vec<Row> {
             continue;
         }
         for target in &contender.targets {
-            let (text, found) = judge(*target, ours, than, measured);
+            let (text, found) = judge(*target, than, measured);
             let [.., wanted, met] = &mut row;
             *wanted = text;
             *met = found.map_or_else(dash, |(value, ok)| format!("{}: {value}", if ok { "yes" } else { "NO" }));
@@ -69,12 +69,7 @@ pub(crate) fn rows(work: &Work, outcomes: &[Outcome]) -> Vec<Row> {
 }
 
 /// What is wanted, what it is, and whether it is met.
-fn judge(
-    target: Target,
-    first: Option<Measured>,
-    than: Option<Measured>,
-    it: &Measured,
-) -> (String, Option<(String, bool)>) {
+fn judge(target: Target, than: Option<Measured>, it: &Measured) -> (String, Option<(String, bool)>) {
     let ratio = |a: f64, b: f64| (b > 0.0).then(|| a / b);
     let bytes = |n: Option<u64>| n.map_or(0.0, |n| n as f64);
     let at_least = |value: Option<f64>, x: f64| value.map(|value| (format!("{value:.2}"), value >= x));
@@ -84,8 +79,7 @@ fn judge(
         Target::Faster(x) => (format!("at least {x} times faster"), at_least(ratio(it.seconds, us.seconds), x)),
         Target::Within(x) => (format!("at most {x} times its time"), at_most(ratio(us.seconds, it.seconds), x)),
         Target::Speedup(x) => {
-            let one = first.unwrap_or_default().seconds;
-            (format!("at least {x} times as fast as one thread"), at_least(ratio(one, it.seconds), x))
+            (format!("at least {x} times as fast as one thread"), at_least(ratio(us.seconds, it.seconds), x))
         }
         Target::Memory(x) => (format!("at most {x} of its memory"), at_most(ratio(us.peak as f64, it.peak as f64), x)),
         Target::Peak(most) => (format!("below {}", megabytes(most)), Some((megabytes(it.peak), it.peak < most))),

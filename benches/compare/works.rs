@@ -37,8 +37,8 @@ pub(crate) enum Program {
     Root(&'static str, u32),
     /// `peers/write.cpp` with a number of threads, or `copy`.
     RootWrite(&'static str),
-    /// `peers/uproot_read.py` in a mode.
-    Uproot(&'static str),
+    /// `peers/awkward_read.py` with a module, in a mode.
+    Awkward(&'static str, &'static str),
     /// `peers/pyarrow_read.py` with a number of threads.
     Pyarrow(u32),
 }
@@ -50,7 +50,7 @@ pub(crate) enum Target {
     Faster(f64),
     /// We take at most so many times as long.
     Within(f64),
-    /// It is one of us, and at least so many times faster than the first one.
+    /// It is one of us, and at least so many times faster than the one of us that it is compared with.
     Speedup(f64),
     /// We take at most this fraction of its memory.
     Memory(f64),
@@ -101,7 +101,7 @@ const STREAMED_2: &str = "ours, 2 threads, batches not kept";
 
 /// Every work, in the order of the report.
 pub(crate) fn all() -> Vec<Work> {
-    use Program::{Child, Parquet, Pyarrow, Root, RootWrite, Uproot};
+    use Program::{Awkward, Child, Parquet, Pyarrow, Root, RootWrite};
     use Target::{Faster, Memory, Overread, Peak, Size, Speedup, Within};
     let ours = || Contender::new(OURS, Child("scan 1"));
     let ours_2 = || Contender::new(OURS_2, Child("scan 2"));
@@ -117,7 +117,8 @@ pub(crate) fn all() -> Vec<Work> {
     let bulk_2 = || Contender::new("ROOT bulk, 2 threads", Root("bulk", 2)).than(STREAMED_2);
     let frame = || Contender::new("ROOT RDataFrame, 1 thread", Root("rdf", 1)).than(STREAMED);
     let frame_2 = || Contender::new("ROOT RDataFrame, 2 threads", Root("rdf", 2)).than(STREAMED_2);
-    let uproot = || Contender::new("uproot", Uproot("all"));
+    let python = || Contender::new("ours, Python, to Awkward Arrays", Awkward("rntuple", "all"));
+    let uproot = || Contender::new("uproot", Awkward("uproot", "all"));
     let arrow_rs = || Contender::new("Parquet, arrow-rs, 1 thread", Parquet("parquet"));
     let pyarrow = || Contender::new("Parquet, pyarrow, 1 thread", Pyarrow(1));
     let pyarrow_2 = || Contender::new("Parquet, pyarrow, 2 threads", Pyarrow(2)).than(OURS_2);
@@ -145,6 +146,7 @@ pub(crate) fn all() -> Vec<Work> {
                 bulk_2(),
                 frame(),
                 frame_2(),
+                python(),
                 uproot().wants(Faster(4.0)),
                 arrow_rs().wants(Faster(3.0)),
                 pyarrow(),
@@ -166,6 +168,7 @@ pub(crate) fn all() -> Vec<Work> {
                 views(),
                 bulk(),
                 frame(),
+                python(),
                 uproot().wants(Faster(5.0)),
                 arrow_rs().wants(Faster(2.0)),
                 pyarrow().wants(Faster(2.0)),
@@ -192,6 +195,7 @@ pub(crate) fn all() -> Vec<Work> {
                 bulk_2(),
                 frame(),
                 frame_2(),
+                python(),
                 uproot(),
                 arrow_rs(),
                 pyarrow(),
@@ -208,6 +212,7 @@ pub(crate) fn all() -> Vec<Work> {
                 streamed(),
                 views().wants(Faster(10.0)).wants(Memory(0.1)),
                 entry(),
+                python(),
                 uproot().slow(),
             ],
         },
@@ -230,6 +235,7 @@ pub(crate) fn all() -> Vec<Work> {
                 views().wants(Faster(4.0)),
                 bulk().wants(Faster(4.0)),
                 bulk_2(),
+                python(),
                 uproot(),
             ],
         },
@@ -255,6 +261,7 @@ pub(crate) fn all() -> Vec<Work> {
                 views(),
                 bulk(),
                 frame(),
+                python(),
                 uproot(),
             ],
         },
@@ -272,6 +279,7 @@ pub(crate) fn all() -> Vec<Work> {
                 views(),
                 bulk(),
                 frame(),
+                python(),
                 uproot(),
                 arrow_rs(),
                 pyarrow(),
@@ -292,6 +300,7 @@ pub(crate) fn all() -> Vec<Work> {
                 views(),
                 bulk(),
                 frame(),
+                python(),
                 uproot(),
                 arrow_rs(),
                 pyarrow(),
@@ -319,7 +328,7 @@ pub(crate) fn all() -> Vec<Work> {
                 Contender::new(OURS, Child("random")),
                 Contender::new("ROOT entries", Root("random", 1)).wants(Faster(5.0)).slow(),
                 Contender::new("ROOT views", Root("random-views", 1)).wants(Faster(5.0)).slow(),
-                Contender::new("uproot", Uproot("random")).wants(Faster(5.0)).slow(),
+                Contender::new("uproot", Awkward("uproot", "random")).wants(Faster(5.0)).slow(),
             ],
         },
         Work {
@@ -356,10 +365,10 @@ pub(crate) fn all() -> Vec<Work> {
         },
         Work {
             name: "memory",
-            title: "2 GB, all fields, one batch at a time, default settings",
+            title: "2 GB, one scan of all fields, every value looked at, default settings",
             data: &data::LARGE,
             columns: &[],
-            contenders: vec![Contender::new("ours", Child("stream")).wants(Peak(200_000_000))],
+            contenders: vec![Contender::new("ours", Child("once")).wants(Peak(200_000_000))],
         },
     ]
 }

@@ -6,6 +6,11 @@ use std::process::ExitCode;
 use rntuple_converters::{Terminal, interrupt, run};
 use terminal_size::{Width, terminal_size_of};
 
+/// Memory of one batch serves the next. The allocator of most systems gives large arrays back at once, and much of the time
+/// would go into touching new memory for the first time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Without it, Ctrl-C works as ever, but temporary files stay.
     let _ = interrupt::watch();

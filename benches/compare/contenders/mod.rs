@@ -178,8 +178,8 @@ impl Runner {
                 command.arg(file("root")).arg(output(&self.dir)).arg(how);
                 command
             }
-            Program::Uproot(mode) => {
-                let mut command = self.python.command("uproot")?;
+            Program::Awkward(module, mode) => {
+                let mut command = self.python.command(module)?;
                 command.arg(file("root")).arg(mode).arg(entries(&self.dir)).args(work.columns);
                 command
             }
@@ -209,9 +209,9 @@ pub(crate) fn child(program: &str, work: &Work, dir: &Path) -> Done<Measured> {
     let threads = |n: &str| n.parse::<usize>();
     let file = path(work.data, dir, "root");
     match *words.as_slice() {
-        ["scan", n] => ours::scan(&file, work.columns, Some(threads(n)?), true),
-        ["stream", n] => ours::scan(&file, work.columns, Some(threads(n)?), false),
-        ["stream"] => ours::scan(&file, work.columns, None, false),
+        ["scan", n] => ours::scan(&file, work.columns, threads(n)?, true),
+        ["stream", n] => ours::scan(&file, work.columns, threads(n)?, false),
+        ["once"] => ours::once(&file),
         ["rows", n] => ours::rows::<nano::Entry>(&file, threads(n)?),
         ["rows-nested"] => ours::rows::<crate::data::nested::Entry>(&file, 1),
         ["random"] => ours::random(&file, work.columns, &fs::read_to_string(entries(dir))?),

@@ -2,13 +2,14 @@
 
 use std::hint::black_box;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rntuple_benches::seconds;
 use rntuple_core::row::ReadRow;
-use rntuple_io::storage::{ByteSource, LocalFile};
+use rntuple_io::storage::{Access, ByteSource, LocalFile, ReadRange};
 use rntuple_io::{NTuple, Reader, Scan};
 
 use super::{Measured, measure_batches, peak};
@@ -31,6 +32,20 @@ impl ByteSource for Counted {
         self.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
         self.file.read_at(offset, buffer)
     }
+
+    fn read_many(&self, reads: &mut [ReadRange<'_>], at_once: usize) {
+        let bytes = reads.iter().map(|read| read.buffer.len() as u64).sum();
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.file.read_many(reads, at_once);
+    }
+
+    fn will_read(&self, ranges: &[Range<u64>]) {
+        self.file.will_read(ranges);
+    }
+
+    fn access(&self) -> Access {
+        self.file.access()
+    }
 }
 
 fn open(path: &Path, bytes: &Arc<AtomicU64>) -> Done<NTuple> {
@@ -44,16 +59,22 @@ fn choose(scan: Scan, columns: &[&str]) -> Scan {
 }
 
 /// Record batches of all entries.
-pub(super) fn scan(path: &Path, columns: &[&str], threads: Option<usize>, keep: bool) -> Done<Measured> {
+pub(super) fn scan(path: &Path, columns: &[&str], threads: usize, keep: bool) -> Done<Measured> {
     let bytes = Arc::default();
     let measured = measure_batches(keep, |take| {
-        let mut scan = choose(open(path, &bytes)?.scan(), columns);
-        if let Some(threads) = threads {
-            scan = scan.threads(threads);
-        }
+        let scan = choose(open(path, &bytes)?.scan(), columns).threads(threads);
         scan.open()?.try_for_each(|batch| take(batch?))
     })?;
     Ok(Measured { bytes: Some(bytes.load(Ordering::Relaxed)), ..measured })
+}
+
+/// Looks at every value, in a process that has done nothing else.
+pub(super) fn once(path: &Path) -> Done<Measured> {
+    let mut check = Check::default();
+    let scan = Reader::open(path)?.only()?.scan();
+    let (seconds, done) = seconds(|| scan.open()?.try_for_each(|batch| check.add_batch(&batch?)));
+    done?;
+    Ok(Measured { seconds, peak: peak()?, check: Some(check), ..Measured::default() })
 }
 
 /// Structs, one by one, each over the one before.

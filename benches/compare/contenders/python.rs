@@ -1,4 +1,4 @@
-//! uproot and pyarrow.
+//! Those that are written in Python, or for it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,47 +6,55 @@ use std::process::Command;
 
 use crate::Done;
 
+/// What takes part, what it needs beside itself, and the script that uses it.
+const MODULES: [(&str, &str, &str); 3] = [
+    ("rntuple", "awkward", "awkward_read.py"),
+    ("uproot", "awkward", "awkward_read.py"),
+    ("pyarrow", "numpy", "pyarrow_read.py"),
+];
+
 /// A Python, with what it has.
 pub(super) struct Python {
     program: String,
     scripts: PathBuf,
-    /// Version or reason why it is missing.
-    uproot: Result<String, String>,
-    pyarrow: Result<String, String>,
+    /// For each of [`MODULES`], its version or the reason why it is missing.
+    found: Vec<Result<String, String>>,
 }
 
 impl Python {
     pub(super) fn new(program: &str, dir: &Path) -> Done<Self> {
         let scripts = dir.join("peers");
         fs::create_dir_all(&scripts)?;
-        fs::write(scripts.join("uproot_read.py"), include_str!("../peers/uproot_read.py"))?;
+        fs::write(scripts.join("awkward_read.py"), include_str!("../peers/awkward_read.py"))?;
         fs::write(scripts.join("pyarrow_read.py"), include_str!("../peers/pyarrow_read.py"))?;
-        let version = |module: &str, needs: &str| {
+        let version = |(module, needs, _): &(&str, &str, &str)| {
             let code = format!("import {module}, {needs}; print({module}.__version__)");
             let done = Command::new(program).args(["-c", &code]).output().map_err(|e| format!("{program}: {e}"))?;
             let version = String::from_utf8_lossy(&done.stdout).trim().to_owned();
             if done.status.success() { Ok(version) } else { Err(format!("{program} does not have {module}")) }
         };
-        let (uproot, pyarrow) = (version("uproot", "awkward"), version("pyarrow", "numpy"));
-        Ok(Self { program: program.to_owned(), scripts, uproot, pyarrow })
+        Ok(Self { program: program.to_owned(), scripts, found: MODULES.iter().map(version).collect() })
     }
 
-    pub(super) fn versions(&self) -> [(&'static str, String); 2] {
-        let text = |found: &Result<String, String>| match found {
-            Ok(version) => version.clone(),
-            Err(reason) => format!("missing: {reason}"),
-        };
-        [("uproot", text(&self.uproot)), ("pyarrow", text(&self.pyarrow))]
+    pub(super) fn versions(&self) -> impl Iterator<Item = (&'static str, String)> {
+        MODULES.iter().zip(&self.found).map(|((module, ..), found)| match found {
+            Ok(version) => (*module, version.clone()),
+            Err(reason) => (*module, format!("missing: {reason}")),
+        })
     }
 
     /// Starts the script of a module.
     pub(super) fn command(&self, module: &str) -> Result<Command, String> {
-        let found = if module == "uproot" { &self.uproot } else { &self.pyarrow };
+        let mut modules = MODULES.iter().zip(&self.found);
+        let ((_, _, script), found) = modules.find(|((name, ..), _)| *name == module).ok_or("no such module")?;
         if let Err(reason) = found {
             return Err(format!("missing: {reason}"));
         }
         let mut command = Command::new(&self.program);
-        command.arg(self.scripts.join(format!("{module}_read.py")));
+        command.arg(self.scripts.join(script));
+        if *script == "awkward_read.py" {
+            command.arg(module);
+        }
         Ok(command)
     }
 }

@@ -1,16 +1,16 @@
-"""uproot reads: uproot_read.py FILE all|random ENTRIES COLUMNS...
+"""uproot, or the Python package of this library, reads: awkward_read.py MODULE FILE all|random ENTRIES COLUMNS...
 
 ENTRIES is a file with the numbers of the entries to read, for `random`. The first pass warms up and checks all values,
 the second one is measured. A pass that takes more than 20 seconds is not repeated: it is the result.
 """
 
+import importlib
 import json
 import sys
 import time
 
 import awkward
 import numpy
-import uproot
 
 
 def leaves(layout):
@@ -42,7 +42,8 @@ def peak():
 
 
 def main():
-    file, mode, entries, *columns = sys.argv[1:]
+    module, file, mode, entries, *columns = sys.argv[1:]
+    package = importlib.import_module(module)
     found = [0, 0.0]
 
     def run(check):
@@ -51,7 +52,7 @@ def main():
                 for i, part in enumerate(check_of(array)):
                     found[i] += part
 
-        events = uproot.open(file)["Events"]
+        events = package.open(file)["Events"]
         chosen = {"filter_name": columns} if columns else {}
         if mode == "all":
             array = events.arrays(**chosen)
