@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use rntuple_io::{Merge, WriteOptions};
+use rntuple_io::{Merge, Row, WriteOptions};
 use support::Event;
 
 const INPUTS: usize = 8;

@@ -257,10 +257,10 @@ mod tests {
             (Target::Overread(0.7), ("0.67", true)),
             (Target::Size(0.6), ("0.67", false)),
         ] {
-            let (_, found) = judge(target, Some(us), Some(us), &it);
+            let (_, found) = judge(target, Some(us), &it);
             assert_eq!(found, Some((want.0.to_owned(), want.1)), "{target:?}");
         }
-        assert_eq!(judge(Target::Faster(1.0), None, None, &it).1, None);
+        assert_eq!(judge(Target::Faster(1.0), None, &it).1, None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
 use super::entries::{EntryReader, in_range};
-use super::window::{Fetch, LongPage, Window, WindowPlan};
+use super::window::{Fetch, Limits, LongPage, Window, WindowPlan};
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 
@@ -34,6 +34,8 @@ pub struct Batches {
     windows: VecDeque<Arc<Window>>,
     /// Up to where windows are planned.
     planned: u64,
+    /// A planned window that is not fetched before what lies in front of it is used up.
+    held: Option<WindowPlan>,
     fetchers: Vec<Fetcher>,
     /// Number of the next fetcher to get a window.
     turn: usize,
@@ -50,6 +52,8 @@ pub(super) struct Budget {
     window: usize,
     /// Windows that are fetched before they are needed.
     ahead: usize,
+    /// Pages that begin together and are not fetched while those before them are in use.
+    burst: usize,
     /// Decoded values of a batch whose rows were not chosen.
     batch: usize,
 }
@@ -59,10 +63,10 @@ impl Budget {
     /// that have nothing else to do.
     pub(super) fn new(memory: usize, remote: bool, threads: &Threads) -> Self {
         if remote {
-            Self { kept: memory / 16, window: memory / 8, ahead: 3, batch: memory / 32 }
+            Self { kept: memory / 16, window: memory / 8, ahead: 3, burst: usize::MAX, batch: memory / 32 }
         } else {
             let ahead = usize::from(!threads.is_one());
-            Self { kept: memory / 4, window: memory / 8, ahead, batch: memory / 8 }
+            Self { kept: memory / 4, window: memory / 8, ahead, burst: memory / 4, batch: memory / 8 }
         }
     }
 }
@@ -89,8 +93,8 @@ impl Batches {
     pub(super) fn new(reader: EntryReader, range: Range<u64>, batch_rows: Option<usize>, budget: Budget) -> Self {
         let (next, planned) = (range.start, range.start);
         let batch_rows = batch_rows.map(|rows| rows as u64);
-        let (windows, fetchers, turn, long) = Default::default();
-        Self { reader, range, next, batch_rows, budget, windows, planned, fetchers, turn, long }
+        let (windows, held, fetchers, turn, long) = Default::default();
+        Self { reader, range, next, batch_rows, budget, windows, planned, held, fetchers, turn, long }
     }
 
     /// Arrow schema of the batches.
@@ -122,8 +126,7 @@ impl Batches {
             Some(rows) => rows,
             None => self.rows_within_budget()?,
         };
-        let mut end = self.range.end.min(self.next.saturating_add(rows));
-        self.fetch_up_to(end, rows)?;
+        let mut end = self.fetch_up_to(self.range.end.min(self.next.saturating_add(rows)), rows)?;
         self.unseal_ahead(end);
         let batch = loop {
             match self.reader.read_through(self.next..end, self.windows.make_contiguous()) {
@@ -174,14 +177,29 @@ impl Batches {
         Ok(u64::try_from(rows).unwrap_or(u64::MAX).clamp(1, MAX_ROWS))
     }
 
-    /// Makes sure that windows cover the entries up to `end`, and that the next ones are on their way.
-    fn fetch_up_to(&mut self, end: u64, rows: u64) -> Result<()> {
+    /// Makes sure that windows cover the entries up to `end`, and that the next ones are on their way. Gives the end of the
+    /// batch, which comes earlier where much begins at once, unless its rows were chosen.
+    fn fetch_up_to(&mut self, mut end: u64, rows: u64) -> Result<u64> {
         while self.planned < self.range.end {
             // The first of these has the end of the batch.
-            if self.windows.iter().filter(|window| window.end >= end).count() > self.budget.ahead {
+            let ahead = self.windows.iter().filter(|window| window.end >= end).count();
+            if ahead > self.budget.ahead {
                 break;
             }
-            let mut plan = self.plan_window(rows)?;
+            let is_new = self.held.is_none();
+            let mut plan = match self.held.take() {
+                Some(plan) => plan,
+                None => self.plan_window(rows)?,
+            };
+            if plan.begins_burst && self.planned > self.next && (ahead > 0 || self.batch_rows.is_none()) {
+                if is_new {
+                    plan.announce(&self.reader.data.file);
+                }
+                end = end.min(self.planned);
+                self.held = Some(plan);
+                break;
+            }
+            self.planned = plan.end;
             self.long.extend(std::mem::take(&mut plan.long));
             let (window, fetch) = Window::new(plan);
             self.windows.push_back(window);
@@ -200,7 +218,7 @@ impl Batches {
                 fetcher.windows.send(fetch).map_err(|e| self.gone(e))?;
             }
         }
-        Ok(())
+        Ok(end)
     }
 
     fn gone(&self, error: impl Display) -> Error {
@@ -214,9 +232,9 @@ impl Batches {
         let clusters: Vec<_> = in_range(&groups, &rest).collect();
         let max_key_size = self.reader.data.anchor.max_key_size;
         let first = self.planned == self.range.start;
-        let plan = WindowPlan::new(&clusters, rest, self.budget.window as u64, first, rows, max_key_size);
-        self.planned = plan.end;
-        Ok(plan)
+        let Budget { window, burst, .. } = self.budget;
+        let limits = Limits { bytes: window as u64, burst: burst as u64, rows };
+        Ok(WindowPlan::new(&clusters, rest, limits, first, max_key_size))
     }
 
     fn storage(&self, what: &str, source: io::Error) -> Error {

@@ -14,7 +14,7 @@ use rntuple_core::memory::Pool;
 use super::cluster::Cluster;
 use super::dataset::DataSet;
 use super::pages::{Pages, Store};
-use super::window::{LongPage, Window, WindowPlan};
+use super::window::{Limits, LongPage, Window, WindowPlan};
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 
@@ -65,9 +65,8 @@ impl EntryReader {
         // Far away, the pages of all columns are asked for together, before the decoder asks for one after the other.
         let groups = self.load(&entries)?;
         let clusters: Vec<_> = in_range(&groups, &entries).collect();
-        let budget = self.store.budget() as u64;
-        let mut plan =
-            WindowPlan::new(&clusters, entries.clone(), budget, true, u64::MAX, self.data.anchor.max_key_size);
+        let limits = Limits { bytes: self.store.budget() as u64, burst: u64::MAX, rows: u64::MAX };
+        let mut plan = WindowPlan::new(&clusters, entries.clone(), limits, true, self.data.anchor.max_key_size);
         plan.leave_out(|key| self.store.keeps(key));
         let (window, fetch) = Window::new(plan);
         let since = Instant::now();

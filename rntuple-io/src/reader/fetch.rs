@@ -72,6 +72,14 @@ pub(super) fn fetch(
     }
 }
 
+/// Tells the file that pages will be fetched.
+pub(super) fn announce(file: &File, wanted: &[Wanted]) {
+    let mut wanted = wanted.to_vec();
+    wanted.sort_unstable_by_key(|page| (page.offset, page.len));
+    let requests = coalesce(&wanted, file.source.access());
+    file.source.will_read(&requests.iter().map(|request| request.start..request.end).collect::<Vec<_>>());
+}
+
 /// Answers of the requests, in order.
 fn read(file: &File, pool: &Arc<Pool>, requests: &[Request], parallel: usize) -> Vec<Option<Bytes>> {
     let len = |request: &Request| usize::try_from(request.end - request.start).unwrap_or(usize::MAX);

@@ -137,7 +137,7 @@ impl Scan {
     }
 
     /// Rows per batch; the last one may have fewer. By default as many as an eighth of the memory budget holds, at
-    /// most 65,536.
+    /// most 65,536, and fewer where a batch would go beyond the pages of many columns at once.
     pub fn batch_rows(mut self, rows: usize) -> Self {
         self.batch_rows = Some(rows.max(1));
         self

@@ -4,7 +4,7 @@
 //! estimated from the share of the cluster that the range is. A page belongs to the window in which its first element
 //! lies; a page that the estimate misses is read when it is used.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -17,7 +17,7 @@ use rntuple_core::page::sealed_len;
 use rntuple_core::schema::ColumnId;
 
 use super::cluster::Cluster;
-use super::fetch::{PageKey, Wanted, fetch};
+use super::fetch::{PageKey, Wanted, announce, fetch};
 use super::file::File;
 
 /// Pages, those that are there and those that are on their way.
@@ -144,9 +144,24 @@ impl Drop for Fetch {
 #[derive(Debug)]
 pub(super) struct WindowPlan {
     pub(super) end: u64,
+    /// Whether it begins with so much that what is before it should be used up first, see [`Limits::burst`].
+    pub(super) begins_burst: bool,
     wanted: Vec<Wanted>,
     /// The pages that hold many entries, by the entry that they start with (an estimate below collections).
     pub(super) long: Vec<LongPage>,
+}
+
+/// How much a window is to hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Sealed bytes, about.
+    pub(super) bytes: u64,
+    /// A window ends before an entry with which pages of so many sealed bytes begin: columns of one width have pages
+    /// that end together, and those of a cluster all do. The pages before can be used up then, and need not be held
+    /// together with those behind.
+    pub(super) burst: u64,
+    /// Entries of a batch.
+    pub(super) rows: u64,
 }
 
 /// A page that several batches are made of.
@@ -160,16 +175,15 @@ pub(super) struct LongPage {
 }
 
 impl WindowPlan {
-    /// Plans a window over entries from `range.start` on: as many as have about `budget` sealed bytes, at least one
-    /// (and so at least the pages that it lies on), up to `range.end`. `clusters` holds those entries; the last cluster
-    /// may end before `range.end`, and then so does the window. With `first` nothing was fetched before, so pages that
-    /// begin before the window count too. Batches will have about `rows` entries.
+    /// Plans a window over entries from `range.start` on: as many as the limits allow, at least one (and so at least the
+    /// pages that it lies on), up to `range.end`. `clusters` holds those entries; the last cluster may end before
+    /// `range.end`, and then so does the window. With `first` nothing was fetched before, so pages that begin before the
+    /// window count too.
     pub(super) fn new(
         clusters: &[&Cluster],
         range: Range<u64>,
-        budget: u64,
+        limits: Limits,
         first: bool,
-        rows: u64,
         max_key_size: u64,
     ) -> Self {
         let (mut wanted, mut bytes, mut end, mut long) = (Vec::new(), 0, range.start, Vec::new());
@@ -179,15 +193,20 @@ impl WindowPlan {
             if cluster_end <= end {
                 continue;
             }
-            if summary.first_entry >= range.end || bytes >= budget {
+            let follows = summary.first_entry > range.start;
+            if summary.first_entry >= range.end
+                || bytes >= limits.bytes
+                || (follows && opening(cluster) >= limits.burst)
+            {
                 break;
             }
             let from = end.max(summary.first_entry) - summary.first_entry;
             let most = range.end.min(cluster_end) - summary.first_entry;
             let whole = cluster.read_columns().map(|(_, column)| stored(column)).fold(0, u64::saturating_add);
             // The share of the cluster that fits into what is left of the budget.
-            let fits = share(summary.entries, budget - bytes, whole.max(1)).max(1);
+            let fits = share(summary.entries, limits.bytes - bytes, whole.max(1)).max(1);
             let to = from.saturating_add(fits).min(most);
+            let to = burst(cluster, from..to, limits.burst).unwrap_or(to);
             let opens = first && end == range.start;
             for (i, column) in cluster.read_columns() {
                 let start = share(column.elements, from, summary.entries);
@@ -201,7 +220,7 @@ impl WindowPlan {
                     if let Some(wanting) = Wanted::new(key, page, max_key_size) {
                         bytes = wanting.len.saturating_add(bytes);
                         wanted.push(wanting);
-                        if share(summary.entries, page.elements.into(), column.elements) > rows {
+                        if share(summary.entries, page.elements.into(), column.elements) > limits.rows {
                             let entry = summary.first_entry + share(summary.entries, page.first, column.elements);
                             long.push(LongPage { entry, key, column: column.column, info: *page });
                         }
@@ -214,13 +233,44 @@ impl WindowPlan {
             }
         }
         long.sort_by_key(|page| page.entry);
-        Self { end: end.max(range.start + 1), wanted, long }
+        let end = end.max(range.start + 1);
+        let begins_burst =
+            clusters.first().is_some_and(|cluster| match range.start.saturating_sub(cluster.summary.first_entry) {
+                0 => opening(cluster) >= limits.burst,
+                at => burst(cluster, at - 1..at + 1, limits.burst).is_some(),
+            });
+        Self { end, begins_burst, wanted, long }
+    }
+
+    /// Tells the file that this will be fetched.
+    pub(super) fn announce(&self, file: &File) {
+        announce(file, &self.wanted);
     }
 
     /// Leaves out pages that are there already.
     pub(super) fn leave_out(&mut self, there: impl Fn(PageKey) -> bool) {
         self.wanted.retain(|page| !there(page.key));
     }
+}
+
+/// Sealed bytes of the pages with which a cluster begins.
+fn opening(cluster: &Cluster) -> u64 {
+    let first = cluster.read_columns().filter_map(|(_, column)| sealed_len(column.pages.first()?));
+    first.fold(0, u64::saturating_add)
+}
+
+/// The first entry within a range of a cluster, but for its start, with which pages of so many sealed bytes begin. Only
+/// those of columns count that are not below collections.
+fn burst(cluster: &Cluster, range: Range<u64>, bytes: u64) -> Option<u64> {
+    let mut beginning = BTreeMap::<u64, u64>::new();
+    for (_, column) in cluster.read_columns().filter(|(_, column)| column.elements == cluster.summary.entries) {
+        let behind = column.pages.partition_point(|page| page.first <= range.start);
+        for page in column.pages.iter().skip(behind).take_while(|page| page.first < range.end) {
+            let sum = beginning.entry(page.first).or_default();
+            *sum = sum.saturating_add(sealed_len(page).unwrap_or(0));
+        }
+    }
+    beginning.into_iter().find(|(_, sum)| *sum >= bytes).map(|(entry, _)| entry)
 }
 
 /// Bytes of a column in a cluster.

@@ -202,6 +202,36 @@ fn one_column_reads_its_own_pages_once() {
     }
 }
 
+/// Where the pages of all columns end together, those before are used up before those behind are fetched.
+#[test]
+fn pages_that_begin_together_are_not_held_with_those_before() {
+    let (shape, file) = wide();
+    let page_rows = shape.rows_per_cluster() / 4;
+    for threads in [1, 2] {
+        let (source, ntuple) = Counting::of(&file);
+        source.take();
+        let (mut entries, mut read, mut batches) = (0, 0, Vec::new());
+        for batch in ntuple.scan().memory(1 << 20).threads(threads).open().unwrap() {
+            let batch = batch.unwrap();
+            assert_eq!(
+                entries / page_rows,
+                (entries + batch.num_rows() as u64 - 1) / page_rows,
+                "{threads} threads: a batch from entry {entries} on goes beyond the end of the pages"
+            );
+            entries += batch.num_rows() as u64;
+            read += of_pages(&file, &source.take(), |_, _| true);
+            let pages = entries.div_ceil(page_rows);
+            let all = size_of_pages(&file, |_, _| true);
+            assert!(read <= all * pages / 20, "{threads} threads: {read} of {all} bytes read for {pages} of 20 pages");
+            batches.push(batch);
+        }
+        assert_entries(&batches, 5, 0..shape.entries());
+        let rows = ntuple.scan().memory(1 << 20).batch_rows(3000).threads(threads).open().unwrap();
+        let rows: Vec<_> = rows.map(|batch| batch.unwrap().num_rows()).collect();
+        assert!(rows.iter().rev().skip(1).all(|rows| *rows == 3000), "rows that were chosen are kept to");
+    }
+}
+
 #[test]
 fn some_columns_read_no_others() {
     let (shape, file) = wide();
