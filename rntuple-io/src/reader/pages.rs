@@ -257,6 +257,12 @@ pub(super) struct Pages<'a> {
     pub(super) requests: usize,
 }
 
+/// A page that somebody asks for.
+enum Found {
+    Unsealed(Kept),
+    Sealed(Bytes),
+}
+
 struct Place<'a> {
     key: PageKey,
     info: &'a PageInfo,
@@ -284,10 +290,21 @@ impl<'a> Pages<'a> {
         page.or_else(|| self.store.column(key.column)?.sealed.remove(&(key.cluster, key.page)))
     }
 
-    fn sealed(&self, place: &Place<'_>) -> FormatResult<Bytes> {
-        if let Some(bytes) = self.fetched(place.key) {
-            return Ok(bytes);
+    fn find(&self, place: &Place<'_>) -> FormatResult<Found> {
+        if let Some(page) = self.store.unsealed(place.key) {
+            return Ok(Found::Unsealed(page));
         }
+        if let Some(sealed) = self.fetched(place.key) {
+            return Ok(Found::Sealed(sealed));
+        }
+        // Another thread may have taken it between these two looks, to unseal it ahead.
+        match self.store.unsealed(place.key) {
+            Some(page) => Ok(Found::Unsealed(page)),
+            None => self.read(place).map(Found::Sealed),
+        }
+    }
+
+    fn read(&self, place: &Place<'_>) -> FormatResult<Bytes> {
         let what = || describe(place);
         let (Some((offset, _)), Some(len)) = (file_range(&place.info.locator), sealed_len(place.info)) else {
             let reason = format!("its locator ({:?}) does not point into a file", place.info.locator);
@@ -300,23 +317,6 @@ impl<'a> Pages<'a> {
     fn column(&self, place: &Place<'_>) -> FormatResult<&'a Column> {
         let column = self.data.schema.column(place.column.column);
         column.ok_or_else(|| missing(place.column.column, "no such column"))
-    }
-
-    /// Unseals a page into memory of its own.
-    fn unsealed_to_keep(&self, place: &Place<'_>) -> FormatResult<Kept> {
-        let (sealed, column) = (self.sealed(place)?, self.column(place)?);
-        unseal_to_keep(&sealed, place.info, column, self.data, self.store).map_err(|e| e.within(describe(place)))
-    }
-
-    /// Unseals a page for use at once.
-    fn unsealed(
-        &self,
-        place: &Place<'_>,
-        consume: &mut dyn FnMut(UnsealedPage<'_>) -> FormatResult<()>,
-    ) -> FormatResult<()> {
-        let (sealed, column) = (self.sealed(place)?, self.column(place)?);
-        let consume = |bytes: &[u8]| consume(UnsealedPage { bytes, kind: column.kind, shared: None });
-        unseal_with(&sealed, place.info, column, self.data, consume).map_err(|e| e.within(describe(place)))?
     }
 }
 
@@ -379,23 +379,30 @@ impl PageSource for Pages<'_> {
         // A page that several fields are read from is not used up by the first of them.
         let again = again || self.random || self.store.is_shared(place.key.column);
         let mut consume = |page: UnsealedPage<'_>| consume(page).map_err(|e| e.within(describe(&place)));
-        if let Some(page) = self.store.unsealed(place.key) {
-            if !again {
-                self.store.forget(place.key);
+        match self.find(&place)? {
+            Found::Unsealed(page) => {
+                if !again {
+                    self.store.forget(place.key);
+                }
+                consume(page.page())
             }
-            return consume(page.page());
+            Found::Sealed(sealed) if again => {
+                let page = unseal_to_keep(&sealed, place.info, self.column(&place)?, self.data, self.store)
+                    .map_err(|e| e.within(describe(&place)))?;
+                self.store.keep(place.key, page.clone());
+                consume(page.page())
+            }
+            Found::Sealed(sealed) => {
+                let column = self.column(&place)?;
+                let consume = |bytes: &[u8]| consume(UnsealedPage { bytes, kind: column.kind, shared: None });
+                unseal_with(&sealed, place.info, column, self.data, consume).map_err(|e| e.within(describe(&place)))?
+            }
         }
-        if !again {
-            return self.unsealed(&place, &mut consume);
-        }
-        let page = self.unsealed_to_keep(&place)?;
-        self.store.keep(place.key, page.clone());
-        consume(page.page())
     }
 
     fn page_into(&self, cluster: usize, column: ColumnId, page: usize, out: &mut [u8]) -> FormatResult<()> {
         let place = self.place(cluster, column, page)?;
-        let sealed = self.sealed(&place)?;
+        let sealed = self.fetched(place.key).map_or_else(|| self.read(&place), Ok)?;
         let since = Instant::now();
         let unsealed = unseal_into(&sealed, place.info, out);
         self.data.file.counters.unsealed(since);
