@@ -46,18 +46,13 @@ const TOGETHER: usize = 8;
 pub(super) fn fetch(
     file: &File,
     pool: &Arc<Pool>,
-    mut wanted: Vec<Wanted>,
+    wanted: Vec<Wanted>,
     parallel: usize,
     mut deliver: impl FnMut(PageKey, Bytes),
 ) {
-    let (size, access) = (file.size(), file.source.access());
-    wanted.retain(|page| page.offset.checked_add(page.len).is_some_and(|end| end <= size));
-    wanted.sort_unstable_by_key(|page| (page.offset, page.len));
-    let requests = coalesce(&wanted, access);
-    let ranges: Vec<_> = requests.iter().map(|request| request.start..request.end).collect();
-    file.source.will_read(&ranges);
+    let (wanted, requests) = announce(file, wanted);
     // Answers from far away come at the same time anyway.
-    let together = if access.remote { requests.len().max(1) } else { parallel.max(TOGETHER) };
+    let together = if file.source.access().remote { requests.len().max(1) } else { parallel.max(TOGETHER) };
     let mut pages = wanted.iter();
     for requests in requests.chunks(together) {
         for (request, answer) in requests.iter().zip(read(file, pool, requests, parallel)) {
@@ -72,12 +67,14 @@ pub(super) fn fetch(
     }
 }
 
-/// Tells the file that pages will be fetched.
-pub(super) fn announce(file: &File, wanted: &[Wanted]) {
-    let mut wanted = wanted.to_vec();
+/// Tells the file that pages will be fetched. Gives those that it has, in its order, and the requests for them.
+pub(super) fn announce(file: &File, mut wanted: Vec<Wanted>) -> (Vec<Wanted>, Vec<Request>) {
+    let size = file.size();
+    wanted.retain(|page| page.offset.checked_add(page.len).is_some_and(|end| end <= size));
     wanted.sort_unstable_by_key(|page| (page.offset, page.len));
     let requests = coalesce(&wanted, file.source.access());
     file.source.will_read(&requests.iter().map(|request| request.start..request.end).collect::<Vec<_>>());
+    (wanted, requests)
 }
 
 /// Answers of the requests, in order.
@@ -92,7 +89,9 @@ fn read(file: &File, pool: &Arc<Pool>, requests: &[Request], parallel: usize) ->
     memory.into_iter().zip(good).map(|(memory, good)| good.then(|| memory.into_bytes())).collect()
 }
 
-struct Request {
+/// A range to be read at once.
+#[derive(Debug)]
+pub(super) struct Request {
     start: u64,
     end: u64,
     /// How many of the pages, in order, it covers.

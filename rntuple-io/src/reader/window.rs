@@ -244,7 +244,7 @@ impl WindowPlan {
 
     /// Tells the file that this will be fetched.
     pub(super) fn announce(&self, file: &File) {
-        announce(file, &self.wanted);
+        announce(file, self.wanted.clone());
     }
 
     /// Leaves out pages that are there already.
