@@ -84,3 +84,21 @@ fn metrics_are_said_beside_the_result() {
     assert_eq!(lines, all);
     assert!(!measured.err.starts_with("requests           0"), "{}", measured.err);
 }
+
+/// Every format by URI on both sides, a store among them; what cannot be read leaves no object behind.
+#[test]
+fn conversions_between_objects() {
+    let Some(muons) = muons() else { return };
+    let entries = |file: &str| rntuple(["show", file, "--format", "ndjson"]).fine();
+    for end in ["parquet", "arrow", "jsonl.zst"] {
+        let table = format!("memory://convert/muons.{end}");
+        rntuple(["convert", "-q", &muons, &table]).fine();
+        for back in [format!("memory://convert/{end}.root"), format!("ntpl+memory://convert/{end}")] {
+            rntuple(["convert", "-q", &table, &back]).fine();
+            assert_eq!(entries(&back), entries(&muons), "{back}");
+        }
+    }
+    let message = rntuple(["convert", "-q", "memory://convert/none.parquet", "memory://convert/none.root"]).failed(1);
+    assert!(message.contains("memory://convert/none.parquet"), "{message}");
+    rntuple(["show", "memory://convert/none.root"]).failed(1);
+}
