@@ -35,8 +35,8 @@ impl Wanted {
     }
 }
 
-/// Requests for what is not far away that are made at once: where they touch, the file is read by one call, but each has
-/// memory of its own, which is free as soon as its pages were used.
+/// Requests that are made at once where they touch: a local file is read by one call, but each has memory of its own, which
+/// is free as soon as its pages were used.
 const TOGETHER: usize = 8;
 
 /// Fetches pages, with requests that join what lies close together, up to `parallel` of them at once, and delivers each
@@ -51,10 +51,17 @@ pub(super) fn fetch(
     mut deliver: impl FnMut(PageKey, Bytes),
 ) {
     let (wanted, requests) = announce(file, wanted);
-    // Answers from far away come at the same time anyway.
-    let together = if file.source.access().remote { requests.len().max(1) } else { parallel.max(TOGETHER) };
-    let mut pages = wanted.iter();
-    for requests in requests.chunks(together) {
+    let remote = file.source.access().remote;
+    let (mut pages, mut rest) = (wanted.iter(), requests.as_slice());
+    while !rest.is_empty() {
+        let together = match parallel {
+            // Answers from far away come at the same time anyway.
+            _ if remote => rest.len(),
+            0 | 1 => touching(rest),
+            _ => parallel.min(rest.len()),
+        };
+        let (requests, later) = rest.split_at(together);
+        rest = later;
         for (request, answer) in requests.iter().zip(read(file, pool, requests, parallel)) {
             for page in pages.by_ref().take(request.pages) {
                 let Some(answer) = &answer else { continue };
@@ -98,6 +105,12 @@ pub(super) struct Request {
     pages: usize,
     /// How many of the bytes belong to pages.
     wanted: u64,
+}
+
+/// How many of these requests, from the first on, touch each other, as far as they are made together.
+fn touching(requests: &[Request]) -> usize {
+    let pairs = requests.windows(2).take(TOGETHER - 1);
+    1 + pairs.take_while(|pair| matches!(pair, [a, b] if a.end == b.start)).count()
 }
 
 /// Joins pages (ordered by offset, which may repeat) into requests.
