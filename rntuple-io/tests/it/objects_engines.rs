@@ -128,6 +128,42 @@ mod embedded {
         }
     }
 
+    /// What is written is tidied up at any moment, and nobody waits for ever.
+    #[test]
+    fn values_that_come_and_go() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(directory.path()).unwrap();
+        let names: Vec<_> = (0..12).map(|i| format!("values/{i}")).collect();
+        std::thread::scope(|scope| {
+            for mine in names.chunks(4) {
+                let store = &store;
+                scope.spawn(move || {
+                    for round in 0..10_u8 {
+                        let value = vec![round; 3 << 20];
+                        store.put(&mine.iter().map(|name| (name.as_str(), &*value)).collect::<Vec<_>>()).unwrap();
+                        for name in mine {
+                            assert!(store.get_whole(name, value.len()).unwrap().unwrap() == value, "{name}");
+                        }
+                        store.delete(&mine.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+                        assert!(store.size(&mine[0]).unwrap().is_none());
+                    }
+                });
+            }
+        });
+        assert!(store.list("").unwrap().is_empty());
+        // 360 MB were written, 36 MB of them are there at a time at most.
+        let files = walk(directory.path());
+        assert!(files < 120 << 20, "{files} bytes");
+    }
+
+    /// Bytes of all files below a directory.
+    fn walk(directory: &std::path::Path) -> u64 {
+        let entries = std::fs::read_dir(directory).unwrap().map(Result::unwrap);
+        entries
+            .map(|entry| if entry.path().is_dir() { walk(&entry.path()) } else { entry.metadata().unwrap().len() })
+            .sum()
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn one_process_at_a_time() {
@@ -140,7 +176,7 @@ mod embedded {
         store.put(&[("key", b"value")]).unwrap();
         let same = EmbeddedStore::open(directory.path().join(".")).unwrap();
         assert_eq!(same.get_whole("key", 10).unwrap().unwrap(), b"value");
-        let lock = std::fs::File::open(directory.path().join("rntuple.lock")).unwrap();
+        let lock = std::fs::File::open(directory.path().join("rntuple.redb")).unwrap();
         let take = |operation| rustix::fs::flock(&lock, operation);
         assert!(take(FlockOperation::NonBlockingLockExclusive).is_err(), "another process could open it");
         drop((store, clone, same));

@@ -1,58 +1,58 @@
-//! A store in a local directory: a log-structured tree of keys, with the values in logs of their own.
+//! A store in a local directory: two B-trees of `redb`, in one file.
 
 use std::collections::HashMap;
-use std::fmt::Display;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use fjall::{
-    Batch, Config, GarbageCollection, KvSeparationOptions, PartitionCreateOptions, PartitionHandle, PersistMode,
-    Snapshot,
-};
-use fs4::fs_std::FileExt;
+use redb::{Database, DatabaseError, ReadOnlyTable, ReadableTable, Table, TableDefinition};
 
 use super::{Created, KeyedRead, KeyedStore, whole_len};
 
-/// Values are kept in pieces of this many bytes, so that a range of a large one is read without the rest.
-const PIECE: usize = 256 << 10;
-/// The stores that this process has open.
-static OPEN: LazyLock<Mutex<HashMap<PathBuf, Weak<Inner>>>> = LazyLock::new(Mutex::default);
-/// How often 10 ms are waited for one that is being closed.
-const CLOSING: usize = 500;
-
+/// The file within the directory.
+const FILE: &str = "rntuple.redb";
+/// For each key, the bytes of its value.
+const SIZES: TableDefinition<'static, Key, u64> = TableDefinition::new("sizes");
+/// The values, in pieces that are numbered.
+const PIECES: TableDefinition<'static, PieceKey, Piece> = TableDefinition::new("pieces");
+type Key = &'static str;
+type PieceKey = (&'static str, u32);
+type Piece = &'static [u8];
+/// Bytes of a piece: a range of a large value is read without the rest. With a key of less than 4 KiB it fits into 2^n
+/// pages of the file, which are what the library reserves.
+const PIECE: usize = (256 - 4) << 10;
 /// Bytes that a key may have.
 const MAX_KEY: usize = 32 << 10;
+/// Bytes that are kept in memory: parts of the trees, and what was read just now.
+const CACHE: usize = 16 << 20;
+/// How often 10 ms are waited for a store that is being closed.
+const CLOSING: usize = 500;
+
+/// The stores that this process has open.
+static OPEN: LazyLock<Mutex<HashMap<PathBuf, Weak<Database>>>> = LazyLock::new(Mutex::default);
 
 /// A key-value store in a local directory, without a server: one process at a time has it open, readers included. Within a
 /// process, all that open it share it.
 #[derive(Clone)]
 pub struct EmbeddedStore {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    keyspace: fjall::Keyspace,
-    /// For each key, the bytes of its value.
-    sizes: PartitionHandle,
-    /// The pieces of the values.
-    pieces: PartitionHandle,
-    /// Held while something is written.
-    writing: Mutex<()>,
-    /// Locked as long as it is open; last, so that it is given up last.
-    _lock: File,
+    database: Arc<Database>,
 }
 
 impl std::fmt::Debug for EmbeddedStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EmbeddedStore").field("keys", &self.inner.sizes.approximate_len()).finish_non_exhaustive()
+        f.debug_struct("EmbeddedStore").finish_non_exhaustive()
     }
 }
 
-fn failed(error: impl Display) -> io::Error {
-    io::Error::other(error.to_string())
+fn failed(error: impl Into<redb::Error>) -> io::Error {
+    match error.into() {
+        redb::Error::Io(error) => error,
+        redb::Error::DatabaseAlreadyOpen => io::Error::new(io::ErrorKind::WouldBlock, "is open in another process"),
+        redb::Error::Corrupted(what) => io::Error::new(io::ErrorKind::InvalidData, what),
+        other => io::Error::other(other),
+    }
 }
 
 impl EmbeddedStore {
@@ -61,7 +61,8 @@ impl EmbeddedStore {
     /// # Errors
     /// Those of the operating system; [`io::ErrorKind::WouldBlock`] when another process has it open.
     pub fn open(directory: impl AsRef<Path>) -> io::Result<Self> {
-        Self::open_directory(directory.as_ref(), true)
+        fs::create_dir_all(directory.as_ref())?;
+        Self::open_directory(directory.as_ref(), redb::Builder::create)
     }
 
     /// Opens the store of a directory that has one.
@@ -69,48 +70,68 @@ impl EmbeddedStore {
     /// # Errors
     /// As [`EmbeddedStore::open`]; [`io::ErrorKind::NotFound`] when there is none.
     pub fn open_existing(directory: impl AsRef<Path>) -> io::Result<Self> {
-        Self::open_directory(directory.as_ref(), false)
+        Self::open_directory(directory.as_ref(), redb::Builder::open)
     }
 
-    fn open_directory(directory: &Path, create: bool) -> io::Result<Self> {
-        if create {
-            fs::create_dir_all(directory)?;
-        }
-        let directory = &directory.canonicalize()?;
+    fn open_directory(
+        directory: &Path,
+        open_file: fn(&redb::Builder, PathBuf) -> Result<Database, DatabaseError>,
+    ) -> io::Result<Self> {
+        let directory = directory.canonicalize()?;
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(inner) = open.get(directory).and_then(Weak::upgrade) {
-            return Ok(Self { inner });
+        if let Some(database) = open.get(&directory).and_then(Weak::upgrade) {
+            return Ok(Self { database });
         }
-        let lock = directory.join("rntuple.lock");
-        let lock = File::options().read(true).write(true).create(create).truncate(false).open(lock)?;
+        let mut builder = Database::builder();
+        builder.set_cache_size(CACHE).create_with_file_format_v3(true);
         // Here, somebody may be about to close it.
-        let mut tries = if open.contains_key(directory) { CLOSING } else { 0 };
-        while !FileExt::try_lock_exclusive(&lock)? {
-            if tries == 0 {
-                return Err(io::Error::new(io::ErrorKind::WouldBlock, "is open in another process"));
+        let mut tries = if open.contains_key(&directory) { CLOSING } else { 0 };
+        let database = loop {
+            match open_file(&builder, directory.join(FILE)) {
+                Err(DatabaseError::DatabaseAlreadyOpen) if tries > 0 => tries -= 1,
+                opened => break opened.map_err(failed)?,
             }
-            tries -= 1;
             std::thread::sleep(Duration::from_millis(10));
-        }
-        let store = Self::open_locked(directory, lock)?;
-        open.retain(|_, inner| inner.strong_count() > 0);
-        open.insert(directory.clone(), Arc::downgrade(&store.inner));
+        };
+        let store = Self { database: Arc::new(database) };
+        store.write(|_| Ok(()))?;
+        open.retain(|_, database| database.strong_count() > 0);
+        open.insert(directory, Arc::downgrade(&store.database));
         Ok(store)
     }
 
-    fn open_locked(directory: &Path, lock: File) -> io::Result<Self> {
-        let keyspace = Config::new(directory).open().map_err(failed)?;
-        let options = PartitionCreateOptions::default;
-        let separated = options().with_kv_separation(KvSeparationOptions::default());
-        let sizes = keyspace.open_partition("sizes", options()).map_err(failed)?;
-        let pieces = keyspace.open_partition("pieces", separated).map_err(failed)?;
-        Ok(Self { inner: Arc::new(Inner { keyspace, sizes, pieces, writing: Mutex::new(()), _lock: lock }) })
+    /// What is there at this moment: each value is either the old or the new one.
+    fn now(&self) -> io::Result<Now> {
+        let now = self.database.begin_read().map_err(failed)?;
+        Ok(Values { sizes: now.open_table(SIZES).map_err(failed)?, pieces: now.open_table(PIECES).map_err(failed)? })
+    }
+
+    /// Changes several values at one moment.
+    fn write<T>(&self, change: impl FnOnce(&mut Changing<'_>) -> io::Result<T>) -> io::Result<T> {
+        let mut transaction = self.database.begin_write().map_err(failed)?;
+        // Otherwise all that is in the store is read when it is opened after a crash.
+        transaction.set_quick_repair(true);
+        let sizes = transaction.open_table(SIZES).map_err(failed)?;
+        let pieces = transaction.open_table(PIECES).map_err(failed)?;
+        let mut values = Values { sizes, pieces };
+        let result = change(&mut values)?;
+        drop(values);
+        transaction.commit().map_err(failed)?;
+        Ok(result)
     }
 }
 
-fn piece_key(key: &str, number: usize) -> io::Result<Vec<u8>> {
-    let number = u32::try_from(number).map_err(failed)?;
-    Ok([key.as_bytes(), &[0], &number.to_be_bytes()].concat())
+/// Values at a moment, or within a change.
+struct Values<S, P> {
+    sizes: S,
+    pieces: P,
+}
+
+type Now = Values<ReadOnlyTable<Key, u64>, ReadOnlyTable<PieceKey, Piece>>;
+type Changing<'t> = Values<Table<'t, Key, u64>, Table<'t, PieceKey, Piece>>;
+
+fn number(index: usize) -> io::Result<u32> {
+    u32::try_from(index).map_err(|_| io::ErrorKind::FileTooLarge.into())
 }
 
 fn check_key(key: &str) -> io::Result<()> {
@@ -121,100 +142,79 @@ fn check_key(key: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn size_of(stored: Option<fjall::Slice>) -> io::Result<Option<u64>> {
-    let Some(stored) = stored else { return Ok(None) };
-    let size = stored.first_chunk().copied().map(u64::from_le_bytes);
-    size.map(Some).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the size of a value is damaged"))
-}
-
-impl Inner {
-    fn writing(&self) -> MutexGuard<'_, ()> {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sizes and pieces at a moment: each value is either the old or the new one.
-    fn snapshot(&self) -> (Snapshot, Snapshot) {
-        let instant = self.keyspace.instant();
-        (self.sizes.snapshot_at(instant), self.pieces.snapshot_at(instant))
+impl<S: ReadableTable<Key, u64>, P: ReadableTable<PieceKey, Piece>> Values<S, P> {
+    fn size(&self, key: &str) -> io::Result<Option<u64>> {
+        Ok(self.sizes.get(key).map_err(failed)?.map(|size| size.value()))
     }
 
     fn read(&self, key: &str, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let (sizes, pieces) = self.snapshot();
-        let size = size_of(sizes.get(key).map_err(failed)?)?.ok_or(io::ErrorKind::NotFound)?;
-        Self::read_pieces(&pieces, key, size, offset, buffer)
-    }
-
-    fn read_whole(&self, key: &str, most: usize) -> io::Result<Option<Vec<u8>>> {
-        let (sizes, pieces) = self.snapshot();
-        let Some(size) = size_of(sizes.get(key).map_err(failed)?)? else { return Ok(None) };
-        let mut value = vec![0; whole_len(size, most)?];
-        Self::read_pieces(&pieces, key, size, 0, &mut value).map(|()| Some(value))
-    }
-
-    fn read_pieces(pieces: &Snapshot, key: &str, size: u64, offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+        let size = self.size(key)?.ok_or(io::ErrorKind::NotFound)?;
         if offset.checked_add(buffer.len() as u64).is_none_or(|end| end > size) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let mut at = usize::try_from(offset).map_err(failed)?;
-        while !buffer.is_empty() {
-            let piece = pieces.get(piece_key(key, at / PIECE)?).map_err(failed)?;
-            let from = piece.as_deref().and_then(|piece| piece.get(at % PIECE..)).unwrap_or_default();
-            let len = from.len().min(buffer.len());
-            let (to, rest) = buffer.split_at_mut(len);
+        let mut at = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let mut rest = buffer;
+        while !rest.is_empty() {
+            let piece = self.pieces.get((key, number(at / PIECE)?)).map_err(failed)?;
+            let from = piece.as_ref().and_then(|piece| piece.value().get(at % PIECE..)).unwrap_or_default();
+            let len = from.len().min(rest.len());
+            let (to, behind) = rest.split_at_mut(len);
             if to.is_empty() {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a piece of the value is missing"));
             }
             to.copy_from_slice(from.get(..len).unwrap_or_default());
-            buffer = rest;
+            rest = behind;
             at += len;
         }
         Ok(())
     }
+}
 
-    fn size(&self, key: &str) -> io::Result<Option<u64>> {
-        size_of(self.sizes.get(key).map_err(failed)?)
-    }
-
-    fn batch(&self) -> Batch {
-        self.keyspace.batch().durability(Some(PersistMode::SyncAll))
-    }
-
-    fn add(&self, batch: &mut Batch, key: &str, value: &[u8]) -> io::Result<()> {
+impl Changing<'_> {
+    fn put(&mut self, key: &str, value: &[u8]) -> io::Result<()> {
         check_key(key)?;
-        let mut count = 0;
-        for (piece, number) in value.chunks(PIECE).zip(0..) {
-            batch.insert(&self.pieces, piece_key(key, number)?, piece);
-            count = number + 1;
+        let before = self.sizes.insert(key, value.len() as u64).map_err(failed)?.map(|size| size.value());
+        for (piece, i) in value.chunks(PIECE).zip(0..) {
+            self.pieces.insert((key, i), piece).map_err(failed)?;
         }
-        self.remove_pieces(batch, key, count)?;
-        batch.insert(&self.sizes, key, (value.len() as u64).to_le_bytes());
-        Ok(())
+        self.remove_pieces(key, value.len().div_ceil(PIECE), before)
     }
 
-    /// Removes the pieces of the value that is there, from one on.
-    fn remove_pieces(&self, batch: &mut Batch, key: &str, from: usize) -> io::Result<()> {
-        let Some(size) = self.size(key)? else { return Ok(()) };
-        let count = usize::try_from(size).map_err(failed)?.div_ceil(PIECE);
-        (from..count).try_for_each(|number| {
-            batch.remove(&self.pieces, piece_key(key, number)?);
-            Ok(())
-        })
+    fn remove(&mut self, key: &str) -> io::Result<()> {
+        let before = self.sizes.remove(key).map_err(failed)?.map(|size| size.value());
+        self.remove_pieces(key, 0, before)
+    }
+
+    /// Removes the pieces of a value, from one on.
+    fn remove_pieces(&mut self, key: &str, from: usize, size: Option<u64>) -> io::Result<()> {
+        let count = size.unwrap_or(0).div_ceil(PIECE as u64);
+        for i in number(from)?..u32::try_from(count).unwrap_or(u32::MAX) {
+            self.pieces.remove((key, i)).map_err(failed)?;
+        }
+        Ok(())
     }
 }
 
 impl KeyedStore for EmbeddedStore {
     fn get(&self, reads: &mut [KeyedRead<'_>]) {
-        for read in reads {
-            read.result = self.inner.read(read.key, read.offset, read.buffer);
+        match self.now() {
+            Ok(now) => reads.iter_mut().for_each(|read| read.result = now.read(read.key, read.offset, read.buffer)),
+            Err(error) => {
+                let again = || io::Error::new(error.kind(), error.to_string());
+                reads.iter_mut().for_each(|read| read.result = Err(again()));
+            }
         }
     }
 
     fn size(&self, key: &str) -> io::Result<Option<u64>> {
-        self.inner.size(key)
+        self.now()?.size(key)
     }
 
     fn get_whole(&self, key: &str, most: usize) -> io::Result<Option<Vec<u8>>> {
-        self.inner.read_whole(key, most)
+        let now = self.now()?;
+        let Some(size) = now.size(key)? else { return Ok(None) };
+        let mut value = vec![0; whole_len(size, most)?];
+        now.read(key, 0, &mut value).map(|()| Some(value))
     }
 
     fn puts_at_once(&self) -> bool {
@@ -222,12 +222,7 @@ impl KeyedStore for EmbeddedStore {
     }
 
     fn put(&self, values: &[(&str, &[u8])]) -> io::Result<()> {
-        let _writing = self.inner.writing();
-        let mut batch = self.inner.batch();
-        for (key, value) in values {
-            self.inner.add(&mut batch, key, value)?;
-        }
-        batch.commit().map_err(failed)
+        self.write(|stored| values.iter().try_for_each(|(key, value)| stored.put(key, value)))
     }
 
     fn guards(&self) -> bool {
@@ -235,35 +230,25 @@ impl KeyedStore for EmbeddedStore {
     }
 
     fn put_new(&self, key: &str, value: &[u8]) -> io::Result<Created> {
-        let _writing = self.inner.writing();
-        if self.inner.size(key)?.is_some() {
-            return Ok(Created::Exists);
-        }
-        let mut batch = self.inner.batch();
-        self.inner.add(&mut batch, key, value)?;
-        batch.commit().map_err(failed)?;
-        Ok(Created::Yes)
+        self.write(|stored| match stored.size(key)? {
+            Some(_) => Ok(Created::Exists),
+            None => stored.put(key, value).map(|()| Created::Yes),
+        })
     }
 
     fn delete(&self, keys: &[&str]) -> io::Result<()> {
-        let _writing = self.inner.writing();
-        let mut batch = self.inner.batch();
-        for key in keys {
-            self.inner.remove_pieces(&mut batch, key, 0)?;
-            batch.remove(&self.inner.sizes, *key);
-        }
-        batch.commit().map_err(failed)?;
-        // The logs are written anew where half of them, or more, is of no use any more.
-        let pieces = &self.inner.pieces;
-        pieces.gc_scan().and_then(|_| pieces.gc_with_staleness_threshold(0.5)).map_err(failed)?;
-        Ok(())
+        self.write(|stored| keys.iter().try_for_each(|key| stored.remove(key)))
     }
 
     fn list(&self, prefix: &str) -> io::Result<Vec<String>> {
-        let found = self.inner.sizes.prefix(prefix).map(|entry| {
+        let mut keys = Vec::new();
+        for entry in self.now()?.sizes.range(prefix..).map_err(failed)? {
             let (key, _) = entry.map_err(failed)?;
-            String::from_utf8(key.to_vec()).map_err(failed)
-        });
-        found.collect()
+            if !key.value().starts_with(prefix) {
+                break;
+            }
+            keys.push(key.value().to_owned());
+        }
+        Ok(keys)
     }
 }
