@@ -53,7 +53,7 @@ pub(super) struct Budget {
     /// Windows that are fetched before they are needed.
     ahead: usize,
     /// Pages that begin together and are not fetched while those before them are in use.
-    burst: usize,
+    burst: Option<u64>,
     /// Decoded values of a batch whose rows were not chosen.
     batch: usize,
 }
@@ -63,10 +63,10 @@ impl Budget {
     /// that have nothing else to do.
     pub(super) fn new(memory: usize, remote: bool, threads: &Threads) -> Self {
         if remote {
-            Self { kept: memory / 16, window: memory / 8, ahead: 3, burst: usize::MAX, batch: memory / 32 }
+            Self { kept: memory / 16, window: memory / 8, ahead: 3, burst: None, batch: memory / 32 }
         } else {
             let ahead = usize::from(!threads.is_one());
-            Self { kept: memory / 4, window: memory / 8, ahead, burst: memory / 4, batch: memory / 8 }
+            Self { kept: memory / 4, window: memory / 8, ahead, burst: Some(memory as u64 / 4), batch: memory / 8 }
         }
     }
 }
@@ -233,7 +233,7 @@ impl Batches {
         let max_key_size = self.reader.data.anchor.max_key_size;
         let first = self.planned == self.range.start;
         let Budget { window, burst, .. } = self.budget;
-        let limits = Limits { bytes: window as u64, burst: burst as u64, rows };
+        let limits = Limits { bytes: window as u64, burst, rows };
         Ok(WindowPlan::new(&clusters, rest, limits, first, max_key_size))
     }
 

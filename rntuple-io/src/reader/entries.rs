@@ -65,7 +65,7 @@ impl EntryReader {
         // Far away, the pages of all columns are asked for together, before the decoder asks for one after the other.
         let groups = self.load(&entries)?;
         let clusters: Vec<_> = in_range(&groups, &entries).collect();
-        let limits = Limits { bytes: self.store.budget() as u64, burst: u64::MAX, rows: u64::MAX };
+        let limits = Limits { bytes: self.store.budget() as u64, burst: None, rows: u64::MAX };
         let mut plan = WindowPlan::new(&clusters, entries.clone(), limits, true, self.data.anchor.max_key_size);
         plan.leave_out(|key| self.store.keeps(key));
         let (window, fetch) = Window::new(plan);

@@ -159,9 +159,19 @@ pub(super) struct Limits {
     /// A window ends before an entry with which pages of so many sealed bytes begin: columns of one width have pages
     /// that end together, and those of a cluster all do. The pages before can be used up then, and need not be held
     /// together with those behind.
-    pub(super) burst: u64,
+    pub(super) burst: Option<u64>,
     /// Entries of a batch.
     pub(super) rows: u64,
+}
+
+impl Limits {
+    /// Whether so much begins with an entry of a cluster.
+    fn bursts_at(&self, cluster: &Cluster, entry: u64) -> bool {
+        self.burst.is_some_and(|burst| match entry {
+            0 => opening(cluster) >= burst,
+            at => first_burst(cluster, at - 1..at + 1, burst).is_some(),
+        })
+    }
 }
 
 /// A page that several batches are made of.
@@ -194,10 +204,7 @@ impl WindowPlan {
                 continue;
             }
             let follows = summary.first_entry > range.start;
-            if summary.first_entry >= range.end
-                || bytes >= limits.bytes
-                || (follows && opening(cluster) >= limits.burst)
-            {
+            if summary.first_entry >= range.end || bytes >= limits.bytes || (follows && limits.bursts_at(cluster, 0)) {
                 break;
             }
             let from = end.max(summary.first_entry) - summary.first_entry;
@@ -206,7 +213,8 @@ impl WindowPlan {
             // The share of the cluster that fits into what is left of the budget.
             let fits = share(summary.entries, limits.bytes - bytes, whole.max(1)).max(1);
             let to = from.saturating_add(fits).min(most);
-            let to = burst(cluster, from..to, limits.burst).unwrap_or(to);
+            let cut = limits.burst.and_then(|burst| first_burst(cluster, from..to, burst));
+            let to = cut.unwrap_or(to);
             let opens = first && end == range.start;
             for (i, column) in cluster.read_columns() {
                 let start = share(column.elements, from, summary.entries);
@@ -234,11 +242,9 @@ impl WindowPlan {
         }
         long.sort_by_key(|page| page.entry);
         let end = end.max(range.start + 1);
-        let begins_burst =
-            clusters.first().is_some_and(|cluster| match range.start.saturating_sub(cluster.summary.first_entry) {
-                0 => opening(cluster) >= limits.burst,
-                at => burst(cluster, at - 1..at + 1, limits.burst).is_some(),
-            });
+        let begins_burst = clusters
+            .first()
+            .is_some_and(|cluster| limits.bursts_at(cluster, range.start.saturating_sub(cluster.summary.first_entry)));
         Self { end, begins_burst, wanted, long }
     }
 
@@ -261,7 +267,7 @@ fn opening(cluster: &Cluster) -> u64 {
 
 /// The first entry within a range of a cluster, but for its start, with which pages of so many sealed bytes begin. Only
 /// those of columns count that are not below collections.
-fn burst(cluster: &Cluster, range: Range<u64>, bytes: u64) -> Option<u64> {
+fn first_burst(cluster: &Cluster, range: Range<u64>, bytes: u64) -> Option<u64> {
     let mut beginning = BTreeMap::<u64, u64>::new();
     for (_, column) in cluster.read_columns().filter(|(_, column)| column.elements == cluster.summary.entries) {
         let behind = column.pages.partition_point(|page| page.first <= range.start);
