@@ -156,6 +156,36 @@ mod embedded {
         assert!(files < 120 << 20, "{files} bytes");
     }
 
+    #[test]
+    fn damaged_files_are_errors() {
+        let directory = tempfile::tempdir().unwrap();
+        let values = [vec![1; 10], vec![2; 300_000]];
+        let store = EmbeddedStore::open(directory.path()).unwrap();
+        store.put(&[("a", &values[0]), ("b", &values[1])]).unwrap();
+        drop(store);
+        let file = directory.path().join("rntuple.redb");
+        let good = std::fs::read(&file).unwrap();
+        let mut refused = 0;
+        for round in 0..120_usize {
+            let mut bad = good.clone();
+            match round % 10 {
+                0 => bad.truncate(good.len() * round / 120),
+                // The header, and a tree.
+                1..6 => bad[round * 5..][..4].fill(0xA5),
+                _ => bad.iter_mut().skip(4096).step_by(97 + round).for_each(|byte| *byte ^= 0x55),
+            }
+            let other = tempfile::tempdir().unwrap();
+            std::fs::write(other.path().join("rntuple.redb"), bad).unwrap();
+            let read = EmbeddedStore::open_existing(other.path()).and_then(|store| {
+                store.list("")?;
+                store.get_whole("a", 10)?;
+                store.get_whole("b", 300_000)
+            });
+            refused += usize::from(read.is_err());
+        }
+        assert!(refused > 40, "{refused} refused");
+    }
+
     /// Bytes of all files below a directory.
     fn walk(directory: &std::path::Path) -> u64 {
         let entries = std::fs::read_dir(directory).unwrap().map(Result::unwrap);

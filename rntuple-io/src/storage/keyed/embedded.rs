@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -55,6 +56,12 @@ fn failed(error: impl Into<redb::Error>) -> io::Error {
     }
 }
 
+/// What the engine says of a damaged file may be a panic.
+fn guarded<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::InvalidData, "the key-value store is damaged")))
+}
+
 impl EmbeddedStore {
     /// Opens the store of a directory, which is made if it is not there.
     ///
@@ -87,37 +94,43 @@ impl EmbeddedStore {
         // Here, somebody may be about to close it.
         let mut tries = if open.contains_key(&directory) { CLOSING } else { 0 };
         let database = loop {
-            match open_file(&builder, directory.join(FILE)) {
-                Err(DatabaseError::DatabaseAlreadyOpen) if tries > 0 => tries -= 1,
-                opened => break opened.map_err(failed)?,
+            match guarded(|| open_file(&builder, directory.join(FILE)).map_err(failed)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries > 0 => tries -= 1,
+                opened => break opened?,
             }
             std::thread::sleep(Duration::from_millis(10));
         };
         let store = Self { database: Arc::new(database) };
-        store.write(|_| Ok(()))?;
+        store.change(|_| Ok(()))?;
         open.retain(|_, database| database.strong_count() > 0);
         open.insert(directory, Arc::downgrade(&store.database));
         Ok(store)
     }
 
-    /// What is there at this moment: each value is either the old or the new one.
-    fn now(&self) -> io::Result<Now> {
-        let now = self.database.begin_read().map_err(failed)?;
-        Ok(Values { sizes: now.open_table(SIZES).map_err(failed)?, pieces: now.open_table(PIECES).map_err(failed)? })
+    /// Looks at what is there at one moment: each value is either the old or the new one.
+    fn look<T>(&self, look: impl FnOnce(&Now) -> io::Result<T>) -> io::Result<T> {
+        guarded(|| {
+            let now = self.database.begin_read().map_err(failed)?;
+            let sizes = now.open_table(SIZES).map_err(failed)?;
+            let pieces = now.open_table(PIECES).map_err(failed)?;
+            look(&Values { sizes, pieces })
+        })
     }
 
     /// Changes several values at one moment.
-    fn write<T>(&self, change: impl FnOnce(&mut Changing<'_>) -> io::Result<T>) -> io::Result<T> {
-        let mut transaction = self.database.begin_write().map_err(failed)?;
-        // Otherwise all that is in the store is read when it is opened after a crash.
-        transaction.set_quick_repair(true);
-        let sizes = transaction.open_table(SIZES).map_err(failed)?;
-        let pieces = transaction.open_table(PIECES).map_err(failed)?;
-        let mut values = Values { sizes, pieces };
-        let result = change(&mut values)?;
-        drop(values);
-        transaction.commit().map_err(failed)?;
-        Ok(result)
+    fn change<T>(&self, change: impl FnOnce(&mut Changing<'_>) -> io::Result<T>) -> io::Result<T> {
+        guarded(|| {
+            let mut transaction = self.database.begin_write().map_err(failed)?;
+            // Otherwise all that is in the store is read when it is opened after a crash.
+            transaction.set_quick_repair(true);
+            let sizes = transaction.open_table(SIZES).map_err(failed)?;
+            let pieces = transaction.open_table(PIECES).map_err(failed)?;
+            let mut values = Values { sizes, pieces };
+            let result = change(&mut values)?;
+            drop(values);
+            transaction.commit().map_err(failed)?;
+            Ok(result)
+        })
     }
 }
 
@@ -173,23 +186,28 @@ impl<S: ReadableTable<Key, u64>, P: ReadableTable<PieceKey, Piece>> Values<S, P>
 impl Changing<'_> {
     fn put(&mut self, key: &str, value: &[u8]) -> io::Result<()> {
         check_key(key)?;
-        let before = self.sizes.insert(key, value.len() as u64).map_err(failed)?.map(|size| size.value());
+        let mut count = 0;
         for (piece, i) in value.chunks(PIECE).zip(0..) {
             self.pieces.insert((key, i), piece).map_err(failed)?;
+            count = i + 1;
         }
-        self.remove_pieces(key, value.len().div_ceil(PIECE), before)
+        self.remove_pieces(key, count)?;
+        self.sizes.insert(key, value.len() as u64).map_err(failed)?;
+        Ok(())
     }
 
     fn remove(&mut self, key: &str) -> io::Result<()> {
-        let before = self.sizes.remove(key).map_err(failed)?.map(|size| size.value());
-        self.remove_pieces(key, 0, before)
+        self.remove_pieces(key, 0)?;
+        self.sizes.remove(key).map_err(failed)?;
+        Ok(())
     }
 
     /// Removes the pieces of a value, from one on.
-    fn remove_pieces(&mut self, key: &str, from: usize, size: Option<u64>) -> io::Result<()> {
-        let count = size.unwrap_or(0).div_ceil(PIECE as u64);
-        for i in number(from)?..u32::try_from(count).unwrap_or(u32::MAX) {
-            self.pieces.remove((key, i)).map_err(failed)?;
+    fn remove_pieces(&mut self, key: &str, from: u32) -> io::Result<()> {
+        for i in from.. {
+            if self.pieces.remove((key, i)).map_err(failed)?.is_none() {
+                break;
+            }
         }
         Ok(())
     }
@@ -197,24 +215,26 @@ impl Changing<'_> {
 
 impl KeyedStore for EmbeddedStore {
     fn get(&self, reads: &mut [KeyedRead<'_>]) {
-        match self.now() {
-            Ok(now) => reads.iter_mut().for_each(|read| read.result = now.read(read.key, read.offset, read.buffer)),
-            Err(error) => {
-                let again = || io::Error::new(error.kind(), error.to_string());
-                reads.iter_mut().for_each(|read| read.result = Err(again()));
-            }
+        let looked = self.look(|now| {
+            reads.iter_mut().for_each(|read| read.result = now.read(read.key, read.offset, read.buffer));
+            Ok(())
+        });
+        if let Err(error) = looked {
+            let again = || io::Error::new(error.kind(), error.to_string());
+            reads.iter_mut().for_each(|read| read.result = Err(again()));
         }
     }
 
     fn size(&self, key: &str) -> io::Result<Option<u64>> {
-        self.now()?.size(key)
+        self.look(|now| now.size(key))
     }
 
     fn get_whole(&self, key: &str, most: usize) -> io::Result<Option<Vec<u8>>> {
-        let now = self.now()?;
-        let Some(size) = now.size(key)? else { return Ok(None) };
-        let mut value = vec![0; whole_len(size, most)?];
-        now.read(key, 0, &mut value).map(|()| Some(value))
+        self.look(|now| {
+            let Some(size) = now.size(key)? else { return Ok(None) };
+            let mut value = vec![0; whole_len(size, most)?];
+            now.read(key, 0, &mut value).map(|()| Some(value))
+        })
     }
 
     fn puts_at_once(&self) -> bool {
@@ -222,7 +242,7 @@ impl KeyedStore for EmbeddedStore {
     }
 
     fn put(&self, values: &[(&str, &[u8])]) -> io::Result<()> {
-        self.write(|stored| values.iter().try_for_each(|(key, value)| stored.put(key, value)))
+        self.change(|stored| values.iter().try_for_each(|(key, value)| stored.put(key, value)))
     }
 
     fn guards(&self) -> bool {
@@ -230,25 +250,27 @@ impl KeyedStore for EmbeddedStore {
     }
 
     fn put_new(&self, key: &str, value: &[u8]) -> io::Result<Created> {
-        self.write(|stored| match stored.size(key)? {
+        self.change(|stored| match stored.size(key)? {
             Some(_) => Ok(Created::Exists),
             None => stored.put(key, value).map(|()| Created::Yes),
         })
     }
 
     fn delete(&self, keys: &[&str]) -> io::Result<()> {
-        self.write(|stored| keys.iter().try_for_each(|key| stored.remove(key)))
+        self.change(|stored| keys.iter().try_for_each(|key| stored.remove(key)))
     }
 
     fn list(&self, prefix: &str) -> io::Result<Vec<String>> {
-        let mut keys = Vec::new();
-        for entry in self.now()?.sizes.range(prefix..).map_err(failed)? {
-            let (key, _) = entry.map_err(failed)?;
-            if !key.value().starts_with(prefix) {
-                break;
+        self.look(|now| {
+            let mut keys = Vec::new();
+            for entry in now.sizes.range(prefix..).map_err(failed)? {
+                let (key, _) = entry.map_err(failed)?;
+                if !key.value().starts_with(prefix) {
+                    break;
+                }
+                keys.push(key.value().to_owned());
             }
-            keys.push(key.value().to_owned());
-        }
-        Ok(keys)
+            Ok(keys)
+        })
     }
 }
