@@ -23,7 +23,7 @@ pub const MAX_EMPTY_ITEMS: u64 = 1 << 16;
 pub const MAX_SYNTHETIC: u64 = 1 << 27;
 
 /// Bytes reserved at once for decoded values; beyond, memory grows only as pages really decode.
-pub const MAX_RESERVE: usize = 4 << 20;
+pub const MAX_RESERVE: usize = 16 << 20;
 
 /// Most elements of one array in a batch. Lists and strings with 32-bit offsets have a lower limit by themselves.
 pub const MAX_BATCH_ELEMENTS: u64 = 1 << 36;

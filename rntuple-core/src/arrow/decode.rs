@@ -1,6 +1,6 @@
 //! Walks the tree of nodes and fills Arrow arrays from pages.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{ArrayRef, BooleanArray, FixedSizeListArray, PrimitiveArray, StructArray};
 use arrow::buffer::{BooleanBuffer, Buffer, MutableBuffer, ScalarBuffer};
@@ -52,7 +52,16 @@ impl Part {
     fn is_whole(&self) -> bool {
         self.len == self.elements
     }
+
+    /// Its bytes on a page of elements of `width` bytes.
+    fn bytes<'p>(&self, page: &'p [u8], width: usize) -> Result<&'p [u8], EncodingError> {
+        let truncated = EncodingError::Truncated { needed: self.elements * width, available: page.len() };
+        page.get(self.start * width..(self.start + self.len) * width).ok_or(truncated)
+    }
 }
+
+/// Less memory of one array is filled by one thread.
+const WORTHWHILE: usize = 256 << 10;
 
 #[derive(Clone, Copy)]
 pub(super) struct Decoder<'a> {
@@ -95,14 +104,27 @@ impl<'a> Decoder<'a> {
         if let [node] = nodes {
             return Ok(vec![array(node)?]);
         }
-        let done: Vec<OnceLock<Decoded<ArrayRef>>> = nodes.iter().map(|_| OnceLock::new()).collect();
-        self.source.run(nodes.len(), &|i| {
-            if let (Some(node), Some(slot)) = (nodes.get(i), done.get(i)) {
-                slot.get_or_init(|| array(node));
+        let Some(first) = nodes.first() else { return Ok(Vec::new()) };
+        self.each(first, nodes.iter().collect(), array)
+    }
+
+    /// What a task makes of each of several items, in parallel if the source has threads. Of several errors, that of the
+    /// first item is given.
+    fn each<I: Send, T: Send + Sync>(
+        &self,
+        node: &Node,
+        items: Vec<I>,
+        task: impl Fn(I) -> Decoded<T> + Sync,
+    ) -> Decoded<Vec<T>> {
+        let slots: Vec<_> = items.into_iter().map(|item| (Mutex::new(Some(item)), OnceLock::new())).collect();
+        self.source.run(slots.len(), &|i| {
+            let Some((item, done)) = slots.get(i) else { return };
+            if let Some(item) = item.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                done.get_or_init(|| task(item));
             }
         });
-        let not_run = |node| Err(broken(node, "it was not decoded"));
-        nodes.iter().zip(done).map(|(node, slot)| slot.into_inner().unwrap_or_else(|| not_run(node))).collect()
+        let not_run = || Err(broken(node, "it was not decoded"));
+        slots.into_iter().map(|(_, done)| done.into_inner().unwrap_or_else(not_run)).collect()
     }
 
     fn fixed_size(
@@ -163,30 +185,98 @@ impl<'a> Decoder<'a> {
             let zeros = self.zeros(node, pages, segment)?;
             out.grow_zeroed(zeros * width);
             let plain = P::Native::is_plain(column.kind);
-            self.parts(node, column, pages, segment, |part| {
-                let done = out.len() / width;
-                if plain && part.is_whole() && part.len * width <= MAX_RESERVE {
-                    return self.page_into(node, column, segment, part, out.grow(part.len * width));
-                }
-                self.with_part(node, segment, part, column, |page, encoding| {
-                    let bytes = part.start * width..(part.start + part.len) * width;
-                    match page.shared {
-                        Some(shared) if P::Native::is_plain(encoding.kind) && bytes.end <= shared.len() => {
-                            out.share::<P::Native>(shared.slice(bytes));
-                            Ok(())
-                        }
-                        _ => out.fill(part.len, |first, elements: &mut [P::Native]| {
-                            let start = part.start + first;
-                            let done = P::Native::decode(encoding, page.bytes, part.elements, start, elements);
-                            done.map_err(|fault| fault.behind(first))
-                        }),
-                    }
-                })
-                .map_err(|fault| fault.at(|position| position + done as u64))
+            self.groups(node, column, pages, segment, width, |parts| match parts {
+                [part] => self.append_numbers::<P::Native>(node, column, segment, *part, &mut out),
+                parts if plain => self.copy_parts(node, column, segment, parts, width, &mut out),
+                parts => self.decode_parts::<P::Native>(node, column, segment, parts, &mut out),
             })?;
         }
         let values = ScalarBuffer::new(out.into_buffer(), 0, total);
         Ok(Arc::new(PrimitiveArray::<P>::new(values, None)))
+    }
+
+    fn append_numbers<N: Number>(
+        &self,
+        node: &Node,
+        column: &Column,
+        segment: &Segment,
+        part: Part,
+        out: &mut Memory,
+    ) -> Decoded<()> {
+        let width = size_of::<N>();
+        let done = out.len() / width;
+        if N::is_plain(column.kind) && part.is_whole() && part.len * width <= MAX_RESERVE {
+            return self.page_into(node, column, segment, part, out.grow(part.len * width));
+        }
+        let appended = self.with_part(node, segment, part, column, |page, encoding| {
+            let bytes = part.start * width..(part.start + part.len) * width;
+            match page.shared {
+                Some(shared) if N::is_plain(encoding.kind) && bytes.end <= shared.len() => {
+                    out.share::<N>(shared.slice(bytes));
+                    Ok(())
+                }
+                _ => out.fill(part.len, |first, elements: &mut [N]| {
+                    let start = part.start + first;
+                    let done = N::decode(encoding, page.bytes, part.elements, start, elements);
+                    done.map_err(|fault| fault.behind(first))
+                }),
+            }
+        });
+        appended.map_err(|fault| fault.at(|position| position + done as u64))
+    }
+
+    /// Decodes several parts, in parallel if the source has threads.
+    fn decode_parts<N: Number>(
+        &self,
+        node: &Node,
+        column: &Column,
+        segment: &Segment,
+        parts: &[Part],
+        out: &mut Memory,
+    ) -> Decoded<()> {
+        let mut done = (out.len() / size_of::<N>()) as u64;
+        let mut rest = out.grow::<N>(parts.iter().map(|part| part.len).sum());
+        let mut items = Vec::with_capacity(parts.len());
+        for part in parts {
+            let elements = rest.split_off_mut(..part.len).unwrap_or_default();
+            items.push((*part, done, elements));
+            done += part.len as u64;
+        }
+        let decode = |(part, done, elements): (Part, u64, &mut [N])| {
+            let decoded = self.with_part(node, segment, part, column, |page, encoding| {
+                N::decode(encoding, page.bytes, part.elements, part.start, elements)
+            });
+            decoded.map_err(|fault| fault.at(|position| position + done))
+        };
+        self.each(node, items, decode).map(drop)
+    }
+
+    /// Copies several parts whose elements have `width` bytes and are stored as they are in memory, in parallel if the
+    /// source has threads.
+    fn copy_parts(
+        &self,
+        node: &Node,
+        column: &Column,
+        segment: &Segment,
+        parts: &[Part],
+        width: usize,
+        out: &mut Memory,
+    ) -> Decoded<()> {
+        let mut rest = out.grow::<u8>(parts.iter().map(|part| part.len * width).sum());
+        let mut items = Vec::with_capacity(parts.len());
+        for part in parts {
+            items.push((*part, rest.split_off_mut(..part.len * width).unwrap_or_default()));
+        }
+        let copy = |(part, to): (Part, &mut [u8])| {
+            if part.is_whole() {
+                return self.page_into(node, column, segment, part, to);
+            }
+            self.with_part(node, segment, part, column, |page, _| {
+                to.copy_from_slice(part.bytes(page.bytes, width)?);
+                Ok(())
+            })
+        };
+        self.each(node, items, copy).map(drop)
     }
 
     /// Appends the bytes of a column of characters over a segment.
@@ -199,22 +289,19 @@ impl<'a> Decoder<'a> {
         out: &mut Memory,
     ) -> Decoded<()> {
         out.grow_zeroed(self.zeros(node, pages, segment)?);
-        self.parts(node, column, pages, segment, |part| {
-            if part.is_whole() && part.len <= MAX_RESERVE {
-                return self.page_into(node, column, segment, part, out.grow(part.len));
+        self.groups(node, column, pages, segment, 1, |parts| match *parts {
+            [part] if part.is_whole() && part.len <= MAX_RESERVE => {
+                self.page_into(node, column, segment, part, out.grow(part.len))
             }
-            self.with_part(node, segment, part, column, |page, _| {
-                let range = part.start..part.start + part.len;
-                match (page.shared, page.bytes.get(range.clone())) {
-                    (Some(shared), Some(_)) => out.share::<u8>(shared.slice(range)),
-                    (None, Some(bytes)) => out.grow(bytes.len()).copy_from_slice(bytes),
-                    (_, None) => {
-                        let (needed, available) = (part.elements, page.bytes.len());
-                        return Err(EncodingError::Truncated { needed, available }.into());
-                    }
+            [part] => self.with_part(node, segment, part, column, |page, _| {
+                let bytes = part.bytes(page.bytes, 1)?;
+                match page.shared {
+                    Some(shared) => out.share::<u8>(shared.slice(part.start..part.start + part.len)),
+                    None => out.grow(bytes.len()).copy_from_slice(bytes),
                 }
                 Ok(())
-            })
+            }),
+            _ => self.copy_parts(node, column, segment, parts, 1, out),
         })
     }
 
@@ -335,6 +422,35 @@ impl<'a> Decoder<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Calls `each` with single parts, or with several that are worth the work of several threads: of at least
+    /// [`WORTHWHILE`] and at most [`MAX_RESERVE`] bytes of memory, as pages may promise what they do not hold.
+    fn groups(
+        &self,
+        node: &Node,
+        column: &Column,
+        pages: &ColumnPages,
+        segment: &Segment,
+        width: usize,
+        mut each: impl FnMut(&[Part]) -> Decoded<()>,
+    ) -> Decoded<()> {
+        let mut take = |group: &mut Vec<Part>, bytes: usize| {
+            let done = if bytes < WORTHWHILE { group.chunks(1).try_for_each(&mut each) } else { each(group) };
+            group.clear();
+            done
+        };
+        let (mut group, mut bytes) = (Vec::new(), 0_usize);
+        self.parts(node, column, pages, segment, |part| {
+            let more = part.len.saturating_mul(width);
+            if !group.is_empty() && bytes.saturating_add(more) > MAX_RESERVE {
+                take(&mut group, std::mem::take(&mut bytes))?;
+            }
+            group.push(part);
+            bytes = bytes.saturating_add(more);
+            Ok(())
+        })?;
+        take(&mut group, bytes)
     }
 
     /// Hands a page to `decode`, with how its elements are encoded.
