@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 
 /// The array with its Arrow type.
 pub(super) fn array(array: &ArrayRef, logical: &Field, column: &str) -> Result<ArrayRef> {
-    Load { column }.array(array, logical.data_type())
+    Load { column }.array(array, logical.data_type(), None)
 }
 
 struct Load<'a> {
@@ -33,7 +33,8 @@ impl Load<'_> {
         Error::Cast { field: self.column.to_owned(), from, to }
     }
 
-    fn array(&self, array: &ArrayRef, logical: &DataType) -> Result<ArrayRef> {
+    /// `seen` says which elements are not hidden by a null above them; all, if nothing is said.
+    fn array(&self, array: &ArrayRef, logical: &DataType, seen: Option<&NullBuffer>) -> Result<ArrayRef> {
         use DataType as D;
         if array.data_type() == logical {
             return Ok(Arc::clone(array));
@@ -74,32 +75,34 @@ impl Load<'_> {
                 cast(&binary, logical)?
             }
             (_, D::Dictionary(_, values)) => {
-                let values = self.array(array, values)?;
+                let values = self.array(array, values, seen)?;
                 self.pack(&values, logical)?
             }
             (_, D::RunEndEncoded(_, values)) => {
-                let values = self.array(array, values.data_type())?;
+                let values = self.array(array, values.data_type(), seen)?;
                 self.pack(&values, logical)?
             }
             (D::List(_), D::List(item)) => self.list(array, item)?,
             (D::List(_), D::LargeList(item)) => {
                 let list = array.as_list::<i32>();
-                let values = self.array(list.values(), item.data_type())?;
+                let values = self.array(list.values(), item.data_type(), None)?;
                 let offsets: ScalarBuffer<i64> = list.offsets().iter().map(|&offset| i64::from(offset)).collect();
                 let nulls = list.nulls().cloned();
                 Arc::new(GenericListArray::<i64>::try_new(Arc::clone(item), OffsetBuffer::new(offsets), values, nulls)?)
             }
             (D::List(_), D::ListView(item)) => cast(&self.list(array, item)?, logical)?,
             (D::List(_), D::LargeListView(item)) => {
-                cast(&self.array(array, &D::LargeList(Arc::clone(item)))?, logical)?
+                cast(&self.array(array, &D::LargeList(Arc::clone(item)), seen)?, logical)?
             }
             (D::FixedSizeList(_, n), D::FixedSizeList(item, wanted)) if n == wanted => {
                 let list = array.as_fixed_size_list();
-                let values = self.array(list.values(), item.data_type())?;
+                let size = usize::try_from(*n).map_err(|_| wrong())?;
+                let seen = NullBuffer::union(seen, array.nulls()).map(|seen| seen.expand(size));
+                let values = self.array(list.values(), item.data_type(), seen.as_ref())?;
                 let (nulls, len) = (array.nulls().cloned(), array.len());
                 Arc::new(FixedSizeListArray::try_new_with_length(Arc::clone(item), *n, values, nulls, len)?)
             }
-            (D::Struct(_), D::Struct(fields)) => Arc::new(self.record(array.as_struct(), fields)?),
+            (D::Struct(_), D::Struct(fields)) => Arc::new(self.record(array.as_struct(), fields, seen)?),
             (D::Map(..), D::Map(entries, sorted)) => {
                 let map = array.as_map();
                 self.map(map.entries(), map.offsets(), array.nulls(), entries, *sorted)?
@@ -109,7 +112,7 @@ impl Load<'_> {
                 let values = list.values().as_struct_opt().ok_or_else(wrong)?;
                 self.map(values, list.offsets(), array.nulls(), entries, *sorted)?
             }
-            (D::Union(..), D::Union(fields, mode)) => self.union(array.as_union(), fields, *mode)?,
+            (D::Union(..), D::Union(fields, mode)) => self.union(array.as_union(), fields, *mode, seen)?,
             _ => return Err(wrong()),
         })
     }
@@ -139,17 +142,18 @@ impl Load<'_> {
 
     fn list(&self, array: &ArrayRef, item: &FieldRef) -> Result<ArrayRef> {
         let list = array.as_list::<i32>();
-        let values = self.array(list.values(), item.data_type())?;
+        let values = self.array(list.values(), item.data_type(), None)?;
         let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
         Ok(Arc::new(GenericListArray::<i32>::try_new(Arc::clone(item), offsets, values, nulls)?))
     }
 
-    fn record(&self, array: &StructArray, fields: &Fields) -> Result<StructArray> {
+    fn record(&self, array: &StructArray, fields: &Fields, seen: Option<&NullBuffer>) -> Result<StructArray> {
         if array.num_columns() != fields.len() {
             return Err(self.wrong(array, &DataType::Struct(fields.clone())));
         }
-        let columns = array.columns().iter().zip(fields).map(|(array, field)| self.array(array, field.data_type()));
-        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let seen = NullBuffer::union(seen, array.nulls());
+        let column = |(array, field): (_, &FieldRef)| self.array(array, field.data_type(), seen.as_ref());
+        let columns = array.columns().iter().zip(fields).map(column).collect::<Result<Vec<_>>>()?;
         let nulls = array.nulls().cloned();
         Ok(StructArray::try_new_with_length(fields.clone(), columns, nulls, array.len())?)
     }
@@ -163,12 +167,18 @@ impl Load<'_> {
         sorted: bool,
     ) -> Result<ArrayRef> {
         let DataType::Struct(pair) = entries.data_type() else { return Err(self.wrong(values, entries.data_type())) };
-        let values = self.record(values, pair)?;
+        let values = self.record(values, pair, None)?;
         Ok(Arc::new(MapArray::try_new(Arc::clone(entries), offsets.clone(), values, nulls.cloned(), sorted)?))
     }
 
     /// Variants are read as dense unions whose first child is the empty state.
-    fn union(&self, union: &UnionArray, fields: &UnionFields, mode: UnionMode) -> Result<ArrayRef> {
+    fn union(
+        &self,
+        union: &UnionArray,
+        fields: &UnionFields,
+        mode: UnionMode,
+        seen: Option<&NullBuffer>,
+    ) -> Result<ArrayRef> {
         let wrong = || self.wrong(union, &DataType::Union(fields.clone(), mode));
         let offsets = union.offsets().ok_or_else(wrong)?;
         let none = fields.iter().find(|(_, field)| field.data_type() == &DataType::Null).map(|(id, _)| id);
@@ -178,37 +188,55 @@ impl Load<'_> {
         if read.len() != ids.len() {
             return Err(wrong());
         }
-        let mut out_ids = Vec::with_capacity(union.len());
-        for (i, id) in union.type_ids().iter().enumerate() {
-            let id = usize::try_from(*id).ok().and_then(|id| ids.get(id).copied().flatten());
-            let reason = || "the variant is empty, and the union has no place for that".to_owned();
-            let field = || self.column.to_owned();
-            out_ids.push(id.ok_or_else(|| Error::Value { field: field(), entry: i as u64, reason: reason() })?);
-        }
         let mut children = Vec::with_capacity(fields.len());
         for (id, field) in fields.iter() {
             let place = ids.iter().position(|other| *other == Some(id)).ok_or_else(wrong)?;
             let child = union.child(i8::try_from(place).map_err(|_| wrong())?);
-            let child = self.array(child, field.data_type())?;
-            children.push(match mode {
-                UnionMode::Dense => child,
-                UnionMode::Sparse => spread(&child, field, &out_ids, offsets, id)?,
-            });
+            children.push(self.array(child, field.data_type(), None)?);
         }
-        let offsets = (mode == UnionMode::Dense).then(|| offsets.clone());
+        // What is below a null is empty. Where the union has no place for that, it may be anything.
+        let held = children.iter().position(|child| !child.is_empty()).unwrap_or(0);
+        let (any, field) = fields.iter().nth(held).ok_or_else(wrong)?;
+        let (mut out_ids, mut places) = (Vec::with_capacity(union.len()), Vec::with_capacity(union.len()));
+        for (i, (id, offset)) in union.type_ids().iter().zip(offsets).enumerate() {
+            let id = usize::try_from(*id).ok().and_then(|id| ids.get(id).copied().flatten());
+            if id.is_none() && seen.is_none_or(|seen| seen.is_valid(i)) {
+                let reason = "the variant is empty, and the union has no place for that".to_owned();
+                return Err(Error::Value { field: self.column.to_owned(), entry: i as u64, reason });
+            }
+            out_ids.push(id.unwrap_or(any));
+            places.push(id.map(|_| *offset));
+        }
+        let offsets = match mode {
+            UnionMode::Dense => {
+                if let Some(child) = children.get_mut(held)
+                    && child.is_empty()
+                    && places.contains(&None)
+                {
+                    *child = chosen(child, field, &Int32Array::new_null(1))?;
+                }
+                Some(places.into_iter().map(Option::unwrap_or_default).collect())
+            }
+            UnionMode::Sparse => {
+                for ((id, field), child) in fields.iter().zip(&mut children) {
+                    let here = out_ids.iter().zip(&places).map(|(other, place)| place.filter(|_| *other == id));
+                    *child = chosen(child, field, &here.collect())?;
+                }
+                None
+            }
+        };
         Ok(Arc::new(UnionArray::try_new(fields.clone(), out_ids.into(), offsets, children)?))
     }
 }
 
-/// The values of one child, each at the place of the element that holds it.
-fn spread(child: &ArrayRef, field: &Field, ids: &[i8], offsets: &[i32], id: i8) -> Result<ArrayRef> {
-    let places: Int32Array = ids.iter().zip(offsets).map(|(other, offset)| (*other == id).then_some(*offset)).collect();
-    let spread = take(child, &places, None)?;
-    if field.is_nullable() || spread.null_count() == 0 {
-        return Ok(spread);
+/// The values of a child at places, or some that nobody sees.
+fn chosen(child: &ArrayRef, field: &Field, places: &Int32Array) -> Result<ArrayRef> {
+    let chosen = take(child, places, None)?;
+    if field.is_nullable() || chosen.null_count() == 0 {
+        return Ok(chosen);
     }
-    // Elements that hold something else have a value that nobody sees, but no null.
-    Ok(arrow::array::make_array(spread.to_data().into_builder().nulls(None).build()?))
+    // A value that nobody sees, but no null.
+    Ok(arrow::array::make_array(chosen.to_data().into_builder().nulls(None).build()?))
 }
 
 /// The same bits as another type.
