@@ -1,6 +1,7 @@
 //! Arrow IPC to RNTuple and back.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -16,18 +17,24 @@ use proptest::prelude::*;
 use crate::support::{path_text, rntuple};
 use crate::tables::{any_table, read_ipc, small, write_ipc};
 
-fn comes_back(table: &RecordBatch) {
-    let folder = tempfile::tempdir().unwrap();
-    let [a, root, b] = ["a.arrow", "a.root", "b.arrow"].map(|name| folder.path().join(name));
+/// A table as it is in a file, and as it comes back from `a.root`.
+fn there_and_back(folder: &Path, table: &RecordBatch) -> (RecordBatch, RecordBatch) {
+    let [a, root, b] = ["a.arrow", "a.root", "b.arrow"].map(|name| folder.join(name));
     write_ipc(&a, table);
     rntuple(["convert", &path_text(&a), &path_text(&root)]).fine();
     rntuple(["verify", &path_text(&root)]).fine();
     rntuple(["convert", &path_text(&root), &path_text(&b)]).fine();
     let (before, after) = (read_ipc(&a), read_ipc(&b));
     assert_eq!(before.schema(), after.schema());
+    (before, after)
+}
+
+fn comes_back(table: &RecordBatch) {
+    let folder = tempfile::tempdir().unwrap();
+    let (before, after) = there_and_back(folder.path(), table);
     assert_eq!(&before, &after);
     // The same as a stream.
-    let stream = folder.path().join("c.arrows");
+    let [root, stream, b] = ["a.root", "c.arrows", "b.arrow"].map(|name| folder.path().join(name));
     rntuple(["convert", &path_text(&root), &path_text(&stream)]).fine();
     rntuple(["convert", &path_text(&stream), &path_text(&b)]).fine();
     let after = read_ipc(&b);
@@ -79,19 +86,14 @@ fn unions_below_nulls() {
                 for (column, nullable) in columns {
                     let table = RecordBatch::try_from_iter_with_nullable([("x", column, nullable)]).unwrap();
                     let folder = tempfile::tempdir().unwrap();
-                    let [a, root, b] = ["a.arrow", "a.root", "b.arrow"].map(|name| folder.path().join(name));
-                    write_ipc(&a, &table);
-                    rntuple(["convert", &path_text(&a), &path_text(&root)]).fine();
-                    rntuple(["convert", &path_text(&root), &path_text(&b)]).fine();
-                    let after = read_ipc(&b);
-                    assert_eq!(table.schema(), after.schema());
+                    let (before, after) = there_and_back(folder.path(), &table);
                     // Arrow compares sparse unions with what they do not show.
                     let row = |batch: &RecordBatch, row| {
                         let columns = batch.columns().iter();
                         columns.map(|column| array_value_to_string(column, row).unwrap()).collect::<Vec<_>>()
                     };
                     let rows = |batch: &RecordBatch| (0..batch.num_rows()).map(|i| row(batch, i)).collect::<Vec<_>>();
-                    assert_eq!(rows(&table), rows(&after));
+                    assert_eq!(rows(&before), rows(&after));
                 }
             }
         }
@@ -109,7 +111,7 @@ fn files_and_streams_go_through_pipes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.arrow");
     write_ipc(&file, &small());
-    let convert = |args: &[&str], input: &std::path::Path| {
+    let convert = |args: &[&str], input: &Path| {
         let input = fs::File::open(input).unwrap();
         let binary = env!("CARGO_BIN_EXE_rntuple");
         let mut command = Command::new(binary);

@@ -101,7 +101,10 @@ impl EmbeddedStore {
             std::thread::sleep(Duration::from_millis(10));
         };
         let store = Self { database: Arc::new(database) };
-        store.change(|_| Ok(()))?;
+        // A new one, or one whose maker died, has no tables yet.
+        if store.look(|_| Ok(())).is_err() {
+            store.change(|_| Ok(()))?;
+        }
         open.retain(|_, database| database.strong_count() > 0);
         open.insert(directory, Arc::downgrade(&store.database));
         Ok(store)
